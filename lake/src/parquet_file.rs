@@ -1,0 +1,58 @@
+//! Reading and writing small Parquet tables with Arrow: results, and what reports read.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::contract::Contract;
+use crate::error::{LakeError, Result};
+use crate::files;
+
+/// The writer properties of every Parquet file that Arrow writes here: zstd, statistics, 128 Ki rows a group.
+#[must_use]
+pub fn properties() -> WriterProperties {
+    WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(131_072))
+        .set_created_by("carecoord".to_owned())
+        .build()
+}
+
+/// Writes batches of a contract's schema as one synced Parquet file.
+///
+/// # Errors
+/// When a batch does not fit the schema, or the system refuses.
+pub fn write(path: &Path, contract: &Contract, batches: &[RecordBatch]) -> Result<()> {
+    let file = files::create_file(path)?;
+    let context = || format!("cannot write {}", path.display());
+    let mut writer = ArrowWriter::try_new(file, contract.schema(), Some(properties()))
+        .map_err(|error| LakeError::engine(context(), error))?;
+    for batch in batches {
+        writer.write(batch).map_err(|error| LakeError::engine(context(), error))?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| LakeError::engine(context(), error))?
+        .sync_all()
+        .map_err(|error| LakeError::io("cannot write", path, error))
+}
+
+/// Reads a whole Parquet file.
+///
+/// # Errors
+/// When it is missing or broken.
+pub fn read(path: &Path) -> Result<Vec<RecordBatch>> {
+    let file = File::open(path).map_err(|error| LakeError::io("cannot read", path, error))?;
+    let context = || format!("cannot read {}", path.display());
+    ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|error| LakeError::engine(context(), error))?
+        .build()
+        .map_err(|error| LakeError::engine(context(), error))?
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|error| LakeError::engine(context(), error))
+}
