@@ -263,6 +263,17 @@ static RESULTS: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     ))
 });
 
+static QUARANTINE: LazyLock<Result<Contract>> =
+    LazyLock::new(|| Contract::parse("quarantine", include_str!("../system/quarantine.toml")));
+
+/// The table of what ingest put aside.
+///
+/// # Errors
+/// When the built-in contract is broken, which a test rules out.
+pub fn quarantine() -> Result<&'static Contract> {
+    QUARANTINE.as_ref().map_err(Clone::clone)
+}
+
 fn parse_all(files: &[(&str, &str)]) -> Result<Vec<Contract>> {
     files.iter().map(|(name, text)| Contract::parse(name, text)).collect()
 }

@@ -1,11 +1,18 @@
 //! The lake: where checked data rest between the stations.
 //!
-//! [`contract`] says what every table is (tables of the lake and tables of results); [`files`] and [`parquet_file`]
-//! write so that nothing is ever half written.
+//! [`contract`] says what every table is (of the lake, of results, of quarantine) and [`dictionary`] prints it;
+//! [`snapshot`] and [`manifest`] keep what was published, whole, with every row accounted for; [`files`] and
+//! [`parquet_file`] write so that nothing is ever half written; `sql` (feature `sql`) opens snapshots for DataFusion,
+//! which is told the physical order of the rows.
 
 pub mod contract;
+pub mod dictionary;
 mod error;
 pub mod files;
+pub mod manifest;
 pub mod parquet_file;
+pub mod snapshot;
+#[cfg(feature = "sql")]
+pub mod sql;
 
 pub use error::{LakeError, Result};

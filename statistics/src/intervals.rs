@@ -1,0 +1,163 @@
+//! Confidence intervals for proportions, rates and means, each named after its method.
+//!
+//! | function | for | method |
+//! |---|---|---|
+//! | [`wilson`] | a proportion | Wilson's score |
+//! | [`clopper_pearson`] | a proportion | exact |
+//! | [`poisson_exact_rate`] | events per exposure | exact (Garwood) |
+//! | [`byar_rate`] | events per exposure | Byar's approximation |
+//! | [`mean_t`], [`mean_t_from_moments`] | a mean | Student's t |
+//!
+//! Intervals are two-sided with equal tails. Confidence is a fraction: 0.95, not 95.
+
+mod count;
+mod mean;
+mod proportion;
+mod rate;
+
+use std::fmt;
+
+use crate::{Result, StatisticsError};
+
+pub use count::checked_count;
+pub use mean::{mean_t, mean_t_from_moments};
+pub use proportion::{clopper_pearson, wilson};
+pub use rate::{byar_rate, poisson_exact_rate};
+
+/// The largest count that the exact methods accept, ten thousand million: above it their series would run for too long.
+pub const EXACT_COUNT_LIMIT: u64 = 10_000_000_000;
+
+/// An estimate with its two-sided confidence limits; `lower <= value <= upper`, all finite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The estimate, in the unit of the statistic (a proportion is a fraction from 0 to 1).
+    pub value: f64,
+    /// Lower limit, in the same unit.
+    pub lower: f64,
+    /// Upper limit, in the same unit.
+    pub upper: f64,
+    /// Two-sided confidence level, a fraction between 0 and 1.
+    pub confidence: f64,
+    /// How the limits were computed.
+    pub method: Method,
+}
+
+impl Interval {
+    /// Expresses the interval per `multiplier` units: 1,000 turns events per person-day into events per 1,000
+    /// person-days, 100 turns a fraction into a percentage.
+    ///
+    /// # Errors
+    ///
+    /// [`StatisticsError::MultiplierNotPositive`] unless `multiplier` is finite and above 0;
+    /// [`StatisticsError::NotFinite`] when the product overflows.
+    pub fn scaled(self, multiplier: f64) -> Result<Self> {
+        if !multiplier.is_finite() || multiplier <= 0.0 {
+            return Err(StatisticsError::MultiplierNotPositive { multiplier });
+        }
+        Self::checked(
+            self.value * multiplier,
+            self.lower * multiplier,
+            self.upper * multiplier,
+            self.confidence,
+            self.method,
+        )
+    }
+
+    /// Builds an interval after a last look that its numbers are numbers: sums of huge values can overflow.
+    fn checked(value: f64, lower: f64, upper: f64, confidence: f64, method: Method) -> Result<Self> {
+        for (what, value) in [("the estimate", value), ("the lower limit", lower), ("the upper limit", upper)] {
+            if !value.is_finite() {
+                return Err(StatisticsError::NotFinite { what, value });
+            }
+        }
+        // Rounding in the last place may put a limit on the wrong side of the estimate when the two coincide.
+        Ok(Self { value, lower: lower.min(value), upper: upper.max(value), confidence, method })
+    }
+}
+
+/// The method of an interval, printed beside it in every output row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// Wilson's score interval of a proportion, without continuity correction.
+    Wilson,
+    /// The exact (Clopper–Pearson) interval of a proportion.
+    ClopperPearson,
+    /// The exact (Garwood) interval of a Poisson rate.
+    PoissonExact,
+    /// Byar's approximation to the exact interval of a Poisson rate.
+    Byar,
+    /// Student's t interval of a mean.
+    MeanT,
+}
+
+impl Method {
+    /// Returns the stable name used in result tables: lower case, words joined by `_`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wilson => "wilson",
+            Self::ClopperPearson => "clopper_pearson",
+            Self::PoissonExact => "poisson_exact",
+            Self::Byar => "byar",
+            Self::MeanT => "t_mean",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Returns the two-sided error `1 - confidence`, or refuses a level that is not strictly between 0 and 1.
+fn two_sided_error(confidence: f64) -> Result<f64> {
+    if confidence > 0.0 && confidence < 1.0 {
+        Ok(1.0 - confidence)
+    } else {
+        Err(StatisticsError::ConfidenceOutOfRange { confidence })
+    }
+}
+
+/// Refuses a count that an exact method could not finish.
+fn within_exact_limit(what: &'static str, count: u64) -> Result<()> {
+    if count > EXACT_COUNT_LIMIT {
+        return Err(StatisticsError::CountTooLarge { what, count, limit: EXACT_COUNT_LIMIT });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confidence_level_is_a_fraction() {
+        for confidence in [0.0, 1.0, 95.0, -0.5, f64::NAN, f64::INFINITY] {
+            assert!(
+                matches!(wilson(1, 2, confidence), Err(StatisticsError::ConfidenceOutOfRange { .. })),
+                "{confidence}"
+            );
+        }
+    }
+
+    #[test]
+    fn scaling_changes_the_unit_and_nothing_else() -> Result<()> {
+        let per_day = poisson_exact_rate(5, 1000.0, 0.95)?;
+        let per_thousand = per_day.scaled(1000.0)?;
+        assert!((per_thousand.value - 5.0).abs() < 1e-12);
+        assert_eq!((per_thousand.method, per_thousand.confidence), (Method::PoissonExact, 0.95));
+        for multiplier in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(matches!(per_day.scaled(multiplier), Err(StatisticsError::MultiplierNotPositive { .. })));
+        }
+        assert!(matches!(per_thousand.scaled(f64::MAX), Err(StatisticsError::NotFinite { .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn the_names_of_methods_are_stable() {
+        let methods = [Method::Wilson, Method::ClopperPearson, Method::PoissonExact, Method::Byar, Method::MeanT];
+        let names: Vec<_> = methods.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["wilson", "clopper_pearson", "poisson_exact", "byar", "t_mean"]);
+    }
+}
