@@ -1,1 +1,193 @@
+//! Opening snapshots for SQL: tables with their meaning, their types and their physical order.
+//!
+//! DataFusion is told that every bucketed table lies in one file for each bucket and is sorted within it. With as many
+//! target partitions as buckets, a window over `bucket` and `patient_id` in time order then needs neither a sort nor a
+//! shuffle.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, TableProvider};
+use datafusion::datasource::MemTable;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::SortExpr;
+use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext, col};
+
+use crate::contract::{self, Contract};
+use crate::error::{LakeError, Result};
+use crate::manifest::Manifest;
+use crate::snapshot::Snapshot;
+
+/// Name of the partition column of bucketed tables.
+pub const BUCKET: &str = "bucket";
+/// Catalog that holds the schemas `lake`, `prepared` and `results`.
+pub const CATALOG: &str = "carecoord";
+/// Schemas in which tables are registered.
+pub const SCHEMAS: [&str; 3] = ["lake", "prepared", "results"];
+
+fn engine(error: impl std::fmt::Display) -> LakeError {
+    LakeError::engine("cannot open the tables for SQL", error)
+}
+
+/// A session with empty schemas. `memory_bytes` bounds what joins, sorts and groups may hold before they spill into
+/// `scratch`, a folder that the caller removes.
+///
+/// # Errors
+/// When DataFusion refuses, for example because `scratch` cannot be made.
+pub fn session(buckets: u32, memory_bytes: usize, scratch: &Path) -> Result<SessionContext> {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(buckets.max(1) as usize)
+        .with_information_schema(true)
+        .with_default_catalog_and_schema(CATALOG, "lake")
+        .with_create_default_catalog_and_schema(false);
+    config.options_mut().optimizer.preserve_file_partitions = 1;
+    // The files of one bucket belong together; cutting them up would lose their order.
+    config.options_mut().optimizer.repartition_file_scans = false;
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
+        .with_temp_file_path(scratch)
+        .build_arc()
+        .map_err(engine)?;
+    let context = SessionContext::new_with_config_rt(config, runtime);
+    let catalog = MemoryCatalogProvider::new();
+    for schema in SCHEMAS {
+        catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new())).map_err(engine)?;
+    }
+    context.register_catalog(CATALOG, Arc::new(catalog));
+    Ok(context)
+}
+
+/// Registers every table of a lake snapshot in schema `lake`; tables without rows are there, empty.
+///
+/// # Errors
+/// When a file is missing or DataFusion refuses.
+pub fn register_lake(context: &SessionContext, snapshot: &Snapshot, manifest: &Manifest) -> Result<()> {
+    for table in contract::tables()? {
+        let rows = manifest.tables.get(&table.name).map_or(0, |entry| entry.rows);
+        let folder = snapshot.path.join(&table.name);
+        let schema = table.lake_schema();
+        let provider: Arc<dyn TableProvider> = if rows == 0 {
+            empty(with_bucket(table, &schema))?
+        } else {
+            listing(&folder, schema, table)?
+        };
+        register(context, "lake", &table.name, provider)?;
+    }
+    let quarantine = contract::quarantine()?;
+    let folder = snapshot.path.join("quarantine");
+    let provider: Arc<dyn TableProvider> =
+        if folder.is_dir() { listing(&folder, quarantine.schema(), quarantine)? } else { empty(quarantine.schema())? };
+    register(context, "lake", "quarantine", provider)
+}
+
+/// Registers every table of a results snapshot in schema `results`, and its prepared views in schema `prepared`.
+///
+/// # Errors
+/// When a file is broken or DataFusion refuses.
+pub fn register_results(context: &SessionContext, snapshot: &Snapshot) -> Result<()> {
+    for table in contract::results()? {
+        let file = snapshot.path.join(format!("{}.parquet", table.name));
+        let folder = snapshot.path.join(&table.name);
+        let path = if folder.is_dir() { folder } else { file };
+        let provider: Arc<dyn TableProvider> =
+            if path.exists() { unordered(&path, table.schema())? } else { empty(table.schema())? };
+        register(context, "results", &table.name, provider)?;
+    }
+    Ok(())
+}
+
+/// Registers one table.
+///
+/// # Errors
+/// When the name is taken.
+pub fn register(context: &SessionContext, schema: &str, name: &str, provider: Arc<dyn TableProvider>) -> Result<()> {
+    let found = context.catalog(CATALOG).and_then(|catalog| catalog.schema(schema));
+    let schema = found.ok_or_else(|| engine(format!("there is no schema {schema}")))?;
+    schema.register_table(name.to_owned(), provider).map(|_| ()).map_err(engine)
+}
+
+/// A table held in memory.
+///
+/// # Errors
+/// When the batches do not have the schema.
+pub fn in_memory(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Arc<dyn TableProvider>> {
+    Ok(Arc::new(MemTable::try_new(schema, vec![batches]).map_err(engine)?))
+}
+
+/// A table without rows.
+///
+/// # Errors
+/// When DataFusion refuses.
+pub fn empty(schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
+    in_memory(schema, Vec::new())
+}
+
+fn with_bucket(table: &Contract, schema: &SchemaRef) -> SchemaRef {
+    if table.bucket_by.is_none() {
+        return Arc::clone(schema);
+    }
+    let mut fields: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+    fields.push(arrow::datatypes::Field::new(BUCKET, DataType::Int32, false));
+    Arc::new(arrow::datatypes::Schema::new(fields))
+}
+
+/// A folder of Parquet files in a contract's layout: one file for each bucket, sorted in the contract's order.
+///
+/// # Errors
+/// When DataFusion refuses.
+pub fn listing(
+    folder: &Path,
+    schema: SchemaRef,
+    table: &Contract,
+) -> Result<Arc<dyn TableProvider>> {
+    let bucketed = table.bucket_by.is_some();
+    let mut order: Vec<SortExpr> = table.order.iter().map(|name| col(name.as_str()).sort(true, false)).collect();
+    let mut options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    if bucketed {
+        order.insert(0, col(BUCKET).sort(true, false));
+        options = options
+            .with_table_partition_cols(vec![(BUCKET.to_owned(), DataType::Int32)])
+            .with_file_sort_order(vec![order]);
+    }
+    list(folder, schema, options)
+}
+
+/// Parquet files of one schema without a known order: one file, or a folder of them.
+///
+/// # Errors
+/// When DataFusion refuses.
+pub fn unordered(path: &Path, schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    list(path, schema, options)
+}
+
+fn list(
+    path: &Path,
+    schema: SchemaRef,
+    options: ListingOptions,
+) -> Result<Arc<dyn TableProvider>> {
+    let absolute: PathBuf = std::path::absolute(path).map_err(|error| LakeError::io("cannot find", path, error))?;
+    let mut text = absolute.to_string_lossy().into_owned();
+    if absolute.is_dir() {
+        text.push('/');
+    }
+    let url = ListingTableUrl::parse(&text).map_err(engine)?;
+    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
+    // Statistics are read once, when the table is opened.
+    let table = ListingTable::try_new(config).map_err(engine)?;
+    Ok(Arc::new(table))
+}
+
+/// Plans a user's query, refusing whatever would change something.
+///
+/// # Errors
+/// When the text is not a query, or names what is not there.
+pub async fn query(context: &SessionContext, text: &str) -> Result<datafusion::dataframe::DataFrame> {
+    let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    context.sql_with_options(text, read_only).await.map_err(|error| LakeError::engine("the query was refused", error.strip_backtrace()))
+}

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Measures: lake → results.
+//!
+//! A [`definition`] is a folder: `measure.toml`, `units.sql`, decks. The [`workbench`] opens a lake for SQL, makes the
+//! prepared views once, and completes each measure's units with period, maturity and attribution; [`rates`] sums them
+//! and divides once; [`suppression`] hides small counts; [`signals`] reads run charts; [`compute`] is the whole way and
+//! publishes. [`deck`] runs the worked examples that hold a definition to its word.
+
+pub mod compute;
+pub mod deck;
+pub mod definition;
+mod error;
+pub mod rates;
+pub mod rows;
+pub mod signals;
+pub mod span;
+pub mod suppression;
+pub mod workbench;
+
+pub use error::{MeasureError, Result};

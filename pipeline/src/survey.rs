@@ -191,7 +191,7 @@ fn unreadable(name: &str, error: &io::Error) -> PipelineError {
 
 /// Line on which a record just read begins, and how many line feeds its fields hold. The reader's own position of a
 /// record lies before any blank lines, so it is counted back from the record's end.
-fn place<R>(reader: &csv::Reader<R>, record: &ByteRecord, crlf: bool) -> (u64, u64) {
+fn place<R: Read>(reader: &csv::Reader<R>, record: &ByteRecord, crlf: bool) -> (u64, u64) {
     let inner = memchr::memchr_iter(b'\n', record.as_slice()).count() as u64;
     // The line feed behind a carriage return is read with the next record; a last line may have no end at all.
     let ended = u64::from(!crlf && !reader.is_done());

@@ -1,0 +1,19 @@
+-- One row for each member-month: its emergency visits, all of them or those treated and released.
+select
+    concat(patient_id, '|', cast(month as varchar)) as unit_id,
+    patient_id,
+    month as index_date,
+    true as in_denominator,
+    cast(null as varchar) as exclusion_reason,
+    case when $treat_and_release = 1 then ed_treat_and_release else ed_visits end > 0 as in_numerator,
+    cast(case when $treat_and_release = 1 then ed_treat_and_release else ed_visits end as double) as numerator,
+    organization_id,
+    practitioner_id,
+    coordinator_id,
+    payer_id,
+    birth_date,
+    sex,
+    race,
+    ethnicity,
+    language
+from prepared.person_month

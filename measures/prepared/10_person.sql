@@ -1,0 +1,13 @@
+-- One row for each patient with what units are split by. Empty values become `unknown` only when rates are made.
+-- Language, race and ethnicity are taken as recorded.
+select
+    patient_id,
+    birth_date,
+    deceased_date,
+    sex,
+    race,
+    ethnicity,
+    language,
+    primary_practitioner_id,
+    coordinator_id
+from lake.patient

@@ -1,0 +1,16 @@
+-- Emergency visits: one for each patient, facility and day [K]. A visit that became an admission is told by its link
+-- to an inpatient or observation encounter (`part_of_encounter_id`), not by dates.
+select
+    v.patient_id,
+    v.organization_id,
+    v.start_date,
+    min(v.encounter_id) as encounter_id,
+    min(v.practitioner_id) as practitioner_id,
+    bool_or(coalesce(a.encounter_id is not null, false)) as admitted
+from lake.encounter v
+left join (
+    select encounter_id from lake.encounter where class in ('inpatient', 'observation')
+) a on a.encounter_id = v.part_of_encounter_id
+where v.class = 'emergency'
+  and coalesce(v.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+group by v.patient_id, v.organization_id, v.start_date

@@ -1,0 +1,64 @@
+-- One row for each member-month with what was used in it, and with what rates are split by: computed once for all
+-- utilisation and cost measures. Admissions are counted in the month of admission, transfers chained to one.
+with visits as (
+    select
+        patient_id,
+        cast(date_trunc('month', start_date) as date) as month,
+        count(*) as ed_visits,
+        count(*) filter (where not admitted) as ed_treat_and_release
+    from prepared.emergency_visits
+    group by patient_id, date_trunc('month', start_date)
+),
+chained as (
+    select
+        patient_id,
+        start_date,
+        coalesce(lag(transferred_out) over (partition by patient_id order by start_date, end_date nulls last, stay_id), false)
+            as came_by_transfer
+    from prepared.stays
+),
+admissions as (
+    select patient_id, cast(date_trunc('month', start_date) as date) as month, count(*) as admissions
+    from chained
+    where not came_by_transfer
+    group by patient_id, date_trunc('month', start_date)
+),
+used as (
+    select patient_id, month, ed_visits, ed_treat_and_release, 0 as admissions, cast(0 as decimal(18, 2)) as paid from visits
+    union all
+    select patient_id, month, 0, 0, admissions, cast(0 as decimal(18, 2)) from admissions
+    union all
+    select patient_id, month, 0, 0, 0, cast(paid as decimal(18, 2)) from prepared.paid
+),
+totals as (
+    select
+        patient_id,
+        month,
+        sum(ed_visits) as ed_visits,
+        sum(ed_treat_and_release) as ed_treat_and_release,
+        sum(admissions) as admissions,
+        sum(paid) as paid
+    from used
+    where month between $period_start and $period_end
+    group by patient_id, month
+)
+select
+    mm.patient_id,
+    mm.month,
+    mm.payer_id,
+    coalesce(t.ed_visits, 0) as ed_visits,
+    coalesce(t.ed_treat_and_release, 0) as ed_treat_and_release,
+    coalesce(t.admissions, 0) as admissions,
+    coalesce(t.paid, 0) as paid,
+    p.primary_practitioner_id as practitioner_id,
+    p.coordinator_id,
+    pr.organization_id,
+    p.birth_date,
+    p.sex,
+    p.race,
+    p.ethnicity,
+    p.language
+from prepared.member_months mm
+join prepared.person p on p.patient_id = mm.patient_id
+left join lake.practitioner pr on pr.practitioner_id = p.primary_practitioner_id
+left join totals t on t.patient_id = mm.patient_id and t.month = mm.month

@@ -1,0 +1,329 @@
+//! The whole way from lake to results: prepared views, units, rates, suppression, signals, work lists, and what the
+//! run was made from. Published as one snapshot.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use carecoord_lake::contract;
+use carecoord_lake::manifest::Manifest;
+use carecoord_lake::snapshot::{Snapshot, Store};
+use carecoord_lake::{files, parquet_file, sql};
+use jiff::civil::Date;
+
+use crate::definition::{Measure, worklists};
+use crate::error::{MeasureError, Result};
+use crate::rates::{Rate, rates};
+use crate::rows::{self, Cell};
+use crate::signals;
+use crate::span::{Span, days};
+use crate::suppression::suppress;
+use crate::workbench::{MEMORY_BYTES, Workbench, text_at};
+
+/// What to compute and how.
+pub struct Options<'a> {
+    /// Project folder.
+    pub project: &'a Path,
+    /// Measures.
+    pub measures: Vec<Measure>,
+    /// Any day of the month to report; the last whole month before the extract date unless stated.
+    pub report_month: Option<Date>,
+    /// Months measured, the report month included.
+    pub months: i64,
+    /// Counts from 1 to one less are suppressed.
+    pub suppress_below: u64,
+    /// Told what is being done.
+    pub progress: &'a (dyn Fn(&str) + Sync),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The published results.
+    pub snapshot: Snapshot,
+    /// What was measured.
+    pub span: Span,
+    /// Ids of the measures computed.
+    pub computed: Vec<String>,
+    /// Measures that the data cannot support, with the reason.
+    pub refused: Vec<(String, String)>,
+}
+
+/// Computes and publishes.
+///
+/// # Errors
+/// When there is no lake, a definition is broken, or the machine refuses. A measure that the data cannot support is no
+/// error: it is refused with its reason.
+pub fn compute(options: &Options<'_>) -> Result<Outcome> {
+    runtime()?.block_on(run(options))
+}
+
+/// A runtime for DataFusion with a thread for each core.
+///
+/// # Errors
+/// When the system refuses threads.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().build().map_err(|error| MeasureError::engine("cannot start threads", error))
+}
+
+/// The span that a lake and the options ask for. The extract date is what someone stated, else the last date of the
+/// first of these tables that has rows: encounter, referral, claim line, survey response, any other.
+///
+/// # Errors
+/// When the lake holds no dates or a date cannot be read.
+pub fn span_of(manifest: &Manifest, report_month: Option<Date>, months: i64) -> Result<Span> {
+    let setting = |what: &str, reason: String| MeasureError::Setting { what: what.to_owned(), reason };
+    let parse = |text: &str| text.parse::<Date>().map_err(|error| setting("extract_date", format!("{text}: {error}")));
+    let last_of = |table: &str| manifest.tables.get(table).and_then(|entry| entry.last_date.clone());
+    let seen = ["encounter", "referral", "claim_line", "survey_response"].into_iter().find_map(last_of);
+    let seen = seen.or_else(|| manifest.tables.values().filter_map(|entry| entry.last_date.clone()).max());
+    let (extract_date, assumed) = match (&manifest.extract_date, seen) {
+        (Some(stated), _) => (parse(stated)?, false),
+        (None, Some(seen)) => (parse(&seen)?, true),
+        (None, None) => {
+            return Err(setting("extract_date", "the lake holds no dated rows; state the day with --extract-date".to_owned()));
+        }
+    };
+    let report_month = report_month.unwrap_or_else(|| Span::last_whole_month(extract_date));
+    Span::new(report_month, months, extract_date, assumed)
+}
+
+/// Why the lake cannot support a measure; nothing when it can.
+#[must_use]
+pub fn refusal(measure: &Measure, manifest: &Manifest) -> Option<String> {
+    let has = |need: &str| {
+        need.split_once('.').is_some_and(|(table, column)| {
+            manifest.has_column(table, column) && manifest.tables.get(table).is_some_and(|entry| entry.rows > 0)
+        })
+    };
+    let missing: Vec<&str> = measure.needs.iter().map(String::as_str).filter(|need| !has(need)).collect();
+    if !missing.is_empty() {
+        return Some(format!("the extracts do not offer {}", missing.join(", ")));
+    }
+    if !measure.needs_any.is_empty() && !measure.needs_any.iter().any(|need| has(need)) {
+        return Some(format!("the extracts offer none of {}", measure.needs_any.join(", ")));
+    }
+    None
+}
+
+async fn run(options: &Options<'_>) -> Result<Outcome> {
+    let lake = Store::lake(options.project).current()?;
+    let manifest = Manifest::read(&lake)?;
+    let span = span_of(&manifest, options.report_month, options.months)?;
+    let draft = Store::results(options.project).begin()?;
+    let scratch = draft.path().join("scratch");
+    files::create_folder(&scratch)?;
+    let context = sql::session(manifest.buckets, MEMORY_BYTES, &scratch)?;
+    sql::register_lake(&context, &lake, &manifest)?;
+    let bench = Workbench::new(context, span.clone(), draft.path())?;
+    bench.prepare(&BTreeMap::new(), options.progress).await?;
+    let names = names(&bench).await?;
+    let mut tables = Tables::default();
+    let mut computed = Vec::new();
+    let mut refused = Vec::new();
+    for measure in &options.measures {
+        let why_not = refusal(measure, &manifest);
+        tables.measures.push(measure_row(measure, why_not.as_deref(), &manifest));
+        if let Some(reason) = why_not {
+            refused.push((measure.id.clone(), reason));
+            continue;
+        }
+        (options.progress)(&format!("measuring {}", measure.id));
+        bench.write_units(measure).await?;
+        let mut found = rates(&bench, measure).await?;
+        suppress(&mut found, measure.kind, options.suppress_below);
+        tables.signals.extend(signals::rows(&measure.id, &found));
+        tables.rates.extend(found.iter().map(|rate: &Rate| rate.row(measure, &names)));
+        computed.push(measure.id.clone());
+    }
+    tables.worklists = work(&bench).await?;
+    let identity = identity(options, &lake, &span);
+    let run = run_row(options, &manifest, &lake, &span, &identity);
+    (options.progress)("writing results");
+    tables.write(draft.path(), run, &manifest)?;
+    drop(bench);
+    files::remove_folder(&scratch)?;
+    let snapshot = draft.publish(identity.as_bytes())?;
+    Ok(Outcome { snapshot, span, computed, refused })
+}
+
+/// What makes this run what it is: equal inputs, definitions and options give an equal text.
+fn identity(options: &Options<'_>, lake: &Snapshot, span: &Span) -> String {
+    let definitions: Vec<String> = options.measures.iter().map(Measure::definition_hash).collect();
+    let text = format!(
+        "{}\n{}\n{span:?}\n{}\n{}",
+        env!("CARGO_PKG_VERSION"),
+        lake.id,
+        options.suppress_below,
+        definitions.join("\n")
+    );
+    blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+}
+
+fn run_row(options: &Options<'_>, manifest: &Manifest, lake: &Snapshot, span: &Span, identity: &str) -> Vec<Cell> {
+    let stated = serde_json::json!({
+        "months": options.months,
+        "report_month": span.report_month.to_string(),
+        "suppress_below": options.suppress_below,
+        "measures": options.measures.iter().map(|measure| measure.id.as_str()).collect::<Vec<_>>(),
+        "extracts": manifest.extracts.iter().map(|extract| (extract.file.as_str(), extract.hash.as_str())).collect::<Vec<_>>(),
+        "seed": serde_json::Value::Null,
+    });
+    vec![
+        identity.into(),
+        lake.id.clone().into(),
+        manifest.source.clone().into(),
+        env!("CARGO_PKG_VERSION").into(),
+        Cell::Date(days(span.report_month)),
+        Cell::Date(days(span.extract_date)),
+        span.extract_date_assumed.into(),
+        Cell::Date(days(span.first_month)),
+        options.suppress_below.into(),
+        manifest.tables.get("patient").map_or(0, |entry| entry.rows).into(),
+        stated.to_string().into(),
+    ]
+}
+
+fn measure_row(measure: &Measure, refusal: Option<&str>, manifest: &Manifest) -> Vec<Cell> {
+    let loaded = |table: &String| manifest.tables.get(table).is_some_and(|entry| entry.rows > 0);
+    let caveats: Vec<&str> = measure
+        .caveats
+        .iter()
+        .filter(|caveat| !caveat.unless.as_ref().is_some_and(loaded))
+        .map(|caveat| caveat.text.as_str())
+        .collect();
+    vec![
+        measure.id.clone().into(),
+        measure.code.clone().into(),
+        measure.title.clone().into(),
+        measure.family.clone().into(),
+        measure.kind.word().into(),
+        measure.unit_name.clone().into(),
+        measure.better.word().into(),
+        measure.multiplier.into(),
+        measure.value_unit.clone().into(),
+        measure.decimals.into(),
+        measure.window_days.into(),
+        measure.feed.runout_days().into(),
+        measure.steward.clone().into(),
+        measure.version.clone().into(),
+        measure.why.clone().into(),
+        measure.rule.clone().into(),
+        measure.sources.join("\n").into(),
+        measure.atlas.join(",").into(),
+        if refusal.is_some() { "refused" } else { "computed" }.into(),
+        refusal.into(),
+        (!caveats.is_empty()).then(|| caveats.join("\n")).into(),
+        measure.definition.clone().into(),
+        measure.definition_hash().into(),
+    ]
+}
+
+/// Names of organizations, practitioners and coordinators, by level and id.
+async fn names(bench: &Workbench) -> Result<HashMap<(&'static str, String), String>> {
+    let mut names = HashMap::new();
+    let queries: [(&[&'static str], &str); 2] = [
+        (&["organization"], "select organization_id, name from lake.organization where name is not null"),
+        (&["practitioner", "coordinator"], "select practitioner_id, name from lake.practitioner where name is not null"),
+    ];
+    for (levels, query) in queries {
+        for batch in bench.collect(query).await? {
+            for row in 0..batch.num_rows() {
+                if let (Some(id), Some(name)) = (text_at(batch.column(0), row), text_at(batch.column(1), row)) {
+                    for level in levels {
+                        names.insert((*level, id.clone()), name.clone());
+                    }
+                }
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// Rows of all work lists, in the contract's order.
+async fn work(bench: &Workbench) -> Result<Vec<arrow::array::RecordBatch>> {
+    let contract = contract::result("worklist")?;
+    let data_through = bench.span.data_through(crate::definition::Feed::Ehr);
+    let mut batches = Vec::new();
+    for (id, text) in worklists() {
+        let failed = |reason: String| MeasureError::Definition { measure: id.clone(), file: format!("worklists/{id}.sql"), reason };
+        let frame = bench.bind(&text, &BTreeMap::new(), 0, data_through).await.map_err(|error| failed(error.to_string()))?;
+        let order = contract.order.iter().map(|name| datafusion::prelude::col(name.as_str()).sort(true, false)).collect();
+        let sorted = frame.sort(order).map_err(|error| failed(error.strip_backtrace()))?;
+        for batch in sorted.collect().await.map_err(|error| failed(error.strip_backtrace()))? {
+            batches.push(rows::conform(contract, &batch)?);
+        }
+    }
+    Ok(batches)
+}
+
+#[derive(Default)]
+struct Tables {
+    measures: Vec<Vec<Cell>>,
+    rates: Vec<Vec<Cell>>,
+    signals: Vec<Vec<Cell>>,
+    worklists: Vec<arrow::array::RecordBatch>,
+}
+
+impl Tables {
+    fn write(&self, folder: &Path, run: Vec<Cell>, manifest: &Manifest) -> Result<()> {
+        let write = |name: &str, rows: &[Vec<Cell>]| -> Result<()> {
+            let contract = contract::result(name)?;
+            let batch = rows::batch(contract, rows)?;
+            Ok(parquet_file::write(&path(folder, name), contract, &[batch])?)
+        };
+        write("run", &[run])?;
+        write("measure", &self.measures)?;
+        write("rate", &self.rates)?;
+        write("signal", &self.signals)?;
+        write("quality", &quality(manifest))?;
+        write("check_result", &check_results(manifest))?;
+        Ok(parquet_file::write(&path(folder, "worklist"), contract::result("worklist")?, &self.worklists)?)
+    }
+}
+
+fn path(folder: &Path, table: &str) -> PathBuf {
+    folder.join(format!("{table}.parquet"))
+}
+
+fn quality(manifest: &Manifest) -> Vec<Vec<Cell>> {
+    let mut found = Vec::new();
+    for extract in &manifest.extracts {
+        for counts in &extract.tables {
+            found.push(vec![
+                extract.id.into(),
+                extract.file.clone().into(),
+                counts.table.clone().into(),
+                extract.hash.clone().into(),
+                counts.read.into(),
+                counts.filtered.into(),
+                counts.accepted.into(),
+                counts.quarantined.into(),
+                counts.duplicate.into(),
+                counts.superseded.into(),
+            ]);
+        }
+    }
+    found
+}
+
+fn check_results(manifest: &Manifest) -> Vec<Vec<Cell>> {
+    let mut found = Vec::new();
+    for extract in &manifest.extracts {
+        for counts in &extract.tables {
+            let mut findings = counts.findings.clone();
+            findings.sort_by(|one, other| (&one.column, &one.check).cmp(&(&other.column, &other.check)));
+            for finding in findings {
+                found.push(vec![
+                    extract.id.into(),
+                    extract.file.clone().into(),
+                    counts.table.clone().into(),
+                    finding.column.into(),
+                    finding.check.into(),
+                    finding.severity.word().into(),
+                    finding.rows.into(),
+                ]);
+            }
+        }
+    }
+    found
+}

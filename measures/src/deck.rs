@@ -1,0 +1,408 @@
+//! Decks: small worked examples with the expected answer for each unit, and the reason in words.
+//!
+//! A deck is a folder of CSV files with `deck.toml`, which says how its columns become tables of the lake (SQL over
+//! the CSV files, all text), which prepared views it gives itself, its parameters, and what is expected.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringViewBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema};
+use carecoord_lake::{contract, files, sql};
+use datafusion::prelude::SessionContext;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use crate::definition::Measure;
+use crate::error::{MeasureError, Result};
+use crate::rates::{Rate, Sums, composite, rates};
+use crate::span::Span;
+use crate::workbench::{MEMORY_BYTES, Workbench, number_at, text_at};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeckFile {
+    /// Table of the lake → SQL over the deck's CSV files.
+    tables: BTreeMap<String, String>,
+    /// Prepared view → SQL over the deck's CSV files.
+    #[serde(default)]
+    views: BTreeMap<String, String>,
+    /// `period_start`, `period_end`, `data_through`: a date, or SQL that yields one.
+    params: BTreeMap<String, String>,
+    /// What is expected.
+    expect: Vec<Expectation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expectation {
+    measure: String,
+    /// SQL with `unit_id`, any of the unit's columns, and `explanation`.
+    units: Option<String>,
+    /// SQL with `denominator` and `numerator` of the mature units, and `value` if there is one.
+    rate: Option<String>,
+    /// SQL with `organization_id`, optional `component`, `n` and `value`.
+    groups: Option<String>,
+    /// Largest difference of values; 1e-6 unless stated.
+    tolerance: Option<f64>,
+}
+
+/// One comparison of a deck.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// Measure.
+    pub measure: String,
+    /// Unit, group, or `total`.
+    pub what: String,
+    /// Column compared.
+    pub column: String,
+    /// What the deck expects; `null` for nothing.
+    pub expected: String,
+    /// What came.
+    pub found: String,
+    /// The deck's reason in words.
+    pub explanation: String,
+    /// Whether they agree.
+    pub passed: bool,
+}
+
+/// Runs a deck for those of `measures` that it expects something of.
+///
+/// # Errors
+/// When the deck is broken, or a measure fails to run on it.
+pub fn run(folder: &Path, measures: &[Measure]) -> Result<Vec<Comparison>> {
+    crate::compute::runtime()?.block_on(run_deck(folder, measures))
+}
+
+/// The decks below a folder: folders with a `deck.toml`, in order of name.
+#[must_use]
+pub fn decks_in(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    if folder.join("deck.toml").is_file() {
+        found.push(folder.to_owned());
+    }
+    let mut inner: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    inner.sort();
+    found.extend(inner.iter().flat_map(|folder| decks_in(folder)));
+    found
+}
+
+struct Deck {
+    name: String,
+    csv: SessionContext,
+    file: DeckFile,
+}
+
+impl Deck {
+    fn broken(&self, reason: impl std::fmt::Display) -> MeasureError {
+        MeasureError::Deck { deck: self.name.clone(), reason: reason.to_string() }
+    }
+
+    async fn open(folder: &Path) -> Result<Self> {
+        let name = folder.display().to_string();
+        let broken = |reason: String| MeasureError::Deck { deck: name.clone(), reason };
+        let text = fs::read_to_string(folder.join("deck.toml")).map_err(|error| broken(format!("deck.toml: {error}")))?;
+        let file: DeckFile = toml::from_str(&text).map_err(|error| broken(format!("deck.toml: {error}")))?;
+        let csv = SessionContext::new();
+        let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+            .map_err(|error| broken(error.to_string()))?
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "csv"))
+            .collect();
+        paths.sort();
+        for path in paths {
+            let table = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let batch = read_csv(&path).map_err(|error| broken(format!("{}: {error}", path.display())))?;
+            csv.register_batch(&table, batch).map_err(|error| broken(error.strip_backtrace()))?;
+        }
+        Ok(Self { name: name.clone(), csv, file })
+    }
+
+    async fn query(&self, what: &str, text: &str) -> Result<Vec<RecordBatch>> {
+        let failed = |error: datafusion::error::DataFusionError| self.broken(format!("{what}: {}", error.strip_backtrace()));
+        let frame = self.csv.sql(text).await.map_err(failed)?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        let mut batches = frame.collect().await.map_err(failed)?;
+        if batches.is_empty() {
+            batches.push(RecordBatch::new_empty(schema));
+        }
+        Ok(batches)
+    }
+
+    async fn date(&self, name: &str) -> Result<Date> {
+        let text = self.file.params.get(name).ok_or_else(|| self.broken(format!("params has no {name}")))?;
+        let text = if text.to_lowercase().starts_with("select") {
+            let batches = self.query(name, text).await?;
+            let found = batches.first().filter(|batch| batch.num_rows() > 0).and_then(|batch| text_at(batch.column(0), 0));
+            found.ok_or_else(|| self.broken(format!("params.{name} yields nothing")))?
+        } else {
+            text.clone()
+        };
+        text.parse().map_err(|error| self.broken(format!("params.{name}: {text}: {error}")))
+    }
+}
+
+fn read_csv(path: &Path) -> std::result::Result<RecordBatch, String> {
+    let mut reader = csv::Reader::from_path(path).map_err(|error| error.to_string())?;
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let mut columns: Vec<StringViewBuilder> = header.iter().map(|_| StringViewBuilder::new()).collect();
+    for record in reader.records() {
+        let record = record.map_err(|error| error.to_string())?;
+        for (column, value) in columns.iter_mut().zip(record.iter()) {
+            column.append_option((!value.is_empty()).then_some(value));
+        }
+    }
+    let fields: Vec<Field> = header.iter().map(|name| Field::new(name, DataType::Utf8View, true)).collect();
+    let arrays = columns.into_iter().map(|mut column| Arc::new(column.finish()) as ArrayRef).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| error.to_string())
+}
+
+async fn run_deck(folder: &Path, measures: &[Measure]) -> Result<Vec<Comparison>> {
+    let deck = Deck::open(folder).await?;
+    let (start, end) = (deck.date("period_start").await?, deck.date("period_end").await?);
+    let data_through = deck.date("data_through").await?;
+    let mut comparisons = Vec::new();
+    for expectation in &deck.file.expect {
+        let Some(measure) = measures.iter().find(|measure| measure.id == expectation.measure) else { continue };
+        // A span whose loaded data end on the deck's day, whatever the feed's run-out.
+        let months = i64::from(i32::from(end.year()) * 12 + i32::from(end.month()))
+            - i64::from(i32::from(start.year()) * 12 + i32::from(start.month()))
+            + 1;
+        let extract_date = data_through.saturating_add(measure.feed.runout_days().days());
+        let span = Span::new(end, months, extract_date, false)?;
+        let place = tempfile_folder(&deck)?;
+        let bench = bench(&deck, span, place.path()).await?;
+        bench.write_units(measure).await?;
+        if let Some(text) = &expectation.units {
+            compare_units(&deck, &bench, measure, text, &mut comparisons).await?;
+        }
+        let found = rates(&bench, measure).await?;
+        if let Some(text) = &expectation.rate {
+            compare_total(&deck, measure, &found, text, expectation.tolerance, &mut comparisons).await?;
+        }
+        if let Some(text) = &expectation.groups {
+            compare_groups(&deck, &bench, measure, text, expectation.tolerance, &mut comparisons).await?;
+        }
+    }
+    Ok(comparisons)
+}
+
+fn tempfile_folder(deck: &Deck) -> Result<tempfile::TempDir> {
+    tempfile::tempdir().map_err(|error| deck.broken(format!("no temporary folder: {error}")))
+}
+
+async fn bench(deck: &Deck, span: Span, place: &Path) -> Result<Workbench> {
+    let scratch = place.join("scratch");
+    files::create_folder(&scratch)?;
+    let context = sql::session(1, MEMORY_BYTES, &scratch)?;
+    for table in contract::tables()? {
+        let schema = table.lake_schema();
+        let given = match deck.file.tables.get(&table.name) {
+            Some(text) => deck.query(&table.name, text).await?,
+            None => Vec::new(),
+        };
+        let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+        fields.push(Field::new(sql::BUCKET, DataType::Int32, true));
+        let with_bucket = Arc::new(Schema::new(fields));
+        let mut batches = Vec::new();
+        for batch in given {
+            for field in batch.schema().fields() {
+                if table.column(field.name()).is_none() {
+                    return Err(deck.broken(format!("table {} has no column {}", table.name, field.name())));
+                }
+            }
+            let mut arrays = Vec::new();
+            for field in with_bucket.fields() {
+                arrays.push(match batch.column_by_name(field.name()) {
+                    Some(found) => cast(found, field.data_type()).map_err(|error| deck.broken(format!("{}.{}: {error}", table.name, field.name())))?,
+                    None if field.name() == sql::BUCKET => Arc::new(arrow::array::Int32Array::from(vec![0; batch.num_rows()])),
+                    None => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
+                });
+            }
+            batches.push(RecordBatch::try_new(Arc::clone(&with_bucket), arrays).map_err(|error| deck.broken(error))?);
+        }
+        sql::register(&context, "lake", &table.name, sql::in_memory(with_bucket, batches)?)?;
+    }
+    let mut given = BTreeMap::new();
+    for (name, text) in &deck.file.views {
+        given.insert(name.clone(), deck.query(name, text).await?);
+    }
+    let bench = Workbench::new(context, span, place)?;
+    bench.prepare(&given, &|_| {}).await?;
+    Ok(bench)
+}
+
+fn shown(array: Option<&ArrayRef>, row: usize) -> String {
+    let text = array.and_then(|array| text_at(array, row));
+    // Decks write 1 and 0 where the engine writes true and false.
+    match text.as_deref() {
+        None => "null".to_owned(),
+        Some("true") => "1".to_owned(),
+        Some("false") => "0".to_owned(),
+        Some(text) => text.to_owned(),
+    }
+}
+
+async fn compare_units(
+    deck: &Deck,
+    bench: &Workbench,
+    measure: &Measure,
+    text: &str,
+    comparisons: &mut Vec<Comparison>,
+) -> Result<()> {
+    let found = bench.collect("select * from prepared.unit").await?;
+    let mut by_id = BTreeMap::new();
+    for batch in &found {
+        for row in 0..batch.num_rows() {
+            by_id.insert(shown(batch.column_by_name("unit_id"), row), (batch, row));
+        }
+    }
+    for batch in deck.query("expect.units", text).await? {
+        let schema = batch.schema();
+        for row in 0..batch.num_rows() {
+            let unit = shown(batch.column_by_name("unit_id"), row);
+            let explanation = shown(batch.column_by_name("explanation"), row);
+            let came = by_id.remove(&unit);
+            for field in schema.fields().iter().filter(|field| !["unit_id", "explanation"].contains(&field.name().as_str())) {
+                let expected = shown(batch.column_by_name(field.name()), row);
+                let found = came.map_or("no such unit".to_owned(), |(batch, row)| shown(batch.column_by_name(field.name()), row));
+                comparisons.push(Comparison {
+                    measure: measure.id.clone(),
+                    what: unit.clone(),
+                    column: field.name().clone(),
+                    passed: expected == found,
+                    expected,
+                    found,
+                    explanation: explanation.clone(),
+                });
+            }
+        }
+    }
+    // Units that the deck does not name must not count.
+    for (unit, (batch, row)) in by_id {
+        let counts = shown(batch.column_by_name("in_denominator"), row);
+        if counts == "1" {
+            comparisons.push(Comparison {
+                measure: measure.id.clone(),
+                what: unit,
+                column: "in_denominator".to_owned(),
+                expected: "not named by the deck".to_owned(),
+                found: counts,
+                explanation: String::new(),
+                passed: false,
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn compare_total(
+    deck: &Deck,
+    measure: &Measure,
+    rates: &[Rate],
+    text: &str,
+    tolerance: Option<f64>,
+    comparisons: &mut Vec<Comparison>,
+) -> Result<()> {
+    let kind = measure.periods.first().map_or("month", String::as_str);
+    let mut sums = Sums::default();
+    for rate in rates.iter().filter(|rate| rate.is_overall() && rate.key.period_kind == kind) {
+        sums.numerator += rate.sums.numerator;
+        sums.denominator += rate.sums.denominator;
+    }
+    let value = (sums.denominator > 0.0).then(|| sums.numerator / sums.denominator);
+    for batch in deck.query("expect.rate", text).await? {
+        if batch.num_rows() != 1 {
+            return Err(deck.broken(format!("expect.rate of {} yields {} rows; one is wanted", measure.id, batch.num_rows())));
+        }
+        let mut compare = |column: &str, found: Option<f64>| {
+            if let Some(array) = batch.column_by_name(column) {
+                push_number(comparisons, &measure.id, "total", column, number_at(array, 0), found, tolerance, "");
+            }
+        };
+        compare("denominator", Some(sums.denominator));
+        compare("numerator", Some(sums.numerator));
+        compare("value", value);
+    }
+    Ok(())
+}
+
+async fn compare_groups(
+    deck: &Deck,
+    bench: &Workbench,
+    measure: &Measure,
+    text: &str,
+    tolerance: Option<f64>,
+    comparisons: &mut Vec<Comparison>,
+) -> Result<()> {
+    let found = bench
+        .collect(
+            "select organization_id, component, cast(sum(numerator) as double), cast(sum(denominator) as double), count(*) \
+             from prepared.unit where in_denominator and mature group by organization_id, component",
+        )
+        .await?;
+    let mut groups: BTreeMap<String, BTreeMap<String, Sums>> = BTreeMap::new();
+    for batch in &found {
+        for row in 0..batch.num_rows() {
+            let number = |column: usize| number_at(batch.column(column), row).unwrap_or(0.0);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of a deck's rows.
+            let sums = Sums { numerator: number(2), denominator: number(3), n: number(4) as u64, ..Sums::default() };
+            groups.entry(shown(Some(batch.column(0)), row)).or_default().insert(shown(Some(batch.column(1)), row), sums);
+        }
+    }
+    for batch in deck.query("expect.groups", text).await? {
+        for row in 0..batch.num_rows() {
+            let group = shown(batch.column_by_name("organization_id"), row);
+            let component = shown(batch.column_by_name("component"), row);
+            let components = groups.get(&group);
+            let (n, value) = if component == "null" {
+                (None, components.and_then(composite))
+            } else {
+                let sums = components.and_then(|components| components.get(&component));
+                (sums.map(|sums| sums.n as f64), sums.map(|sums| sums.numerator / sums.denominator))
+            };
+            let what = format!("{group} {component}");
+            if let Some(expected) = batch.column_by_name("n").and_then(|array| number_at(array, row)) {
+                push_number(comparisons, &measure.id, &what, "n", Some(expected), n, tolerance, "");
+            }
+            let expected = batch.column_by_name("value").and_then(|array| number_at(array, row));
+            let found = value.map(|value| value * measure.multiplier);
+            push_number(comparisons, &measure.id, &what, "value", expected, found, tolerance, "");
+        }
+    }
+    Ok(())
+}
+
+#[allow(clippy::too_many_arguments)] // A comparison has these parts.
+fn push_number(
+    comparisons: &mut Vec<Comparison>,
+    measure: &str,
+    what: &str,
+    column: &str,
+    expected: Option<f64>,
+    found: Option<f64>,
+    tolerance: Option<f64>,
+    explanation: &str,
+) {
+    let show = |number: Option<f64>| number.map_or("null".to_owned(), |number| format!("{number}"));
+    let passed = match (expected, found) {
+        (Some(expected), Some(found)) => (expected - found).abs() <= tolerance.unwrap_or(1e-6),
+        (None, None) => true,
+        _ => false,
+    };
+    comparisons.push(Comparison {
+        measure: measure.to_owned(),
+        what: what.to_owned(),
+        column: column.to_owned(),
+        expected: show(expected),
+        found: show(found),
+        explanation: explanation.to_owned(),
+        passed,
+    });
+}

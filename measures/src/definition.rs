@@ -1,0 +1,410 @@
+//! Definitions: a measure is a folder with `measure.toml`, `units.sql` and decks.
+//!
+//! The catalogue is compiled in; a user's own folders are read from disk and may replace a built-in measure of the
+//! same id. A broken definition fails with the measure's name, the file and the reason.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+use serde::Deserialize;
+
+use crate::error::{MeasureError, Result};
+
+static CATALOG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
+static PREPARED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/prepared");
+static WORKLISTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/worklists");
+
+/// How a value is made from units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Numerator units over denominator units; Wilson interval.
+    Proportion,
+    /// Events over exposure; exact Poisson interval.
+    Rate,
+    /// A sum over units; t interval of the mean.
+    Mean,
+    /// The unweighted mean of components' means.
+    Composite,
+}
+
+impl Kind {
+    /// The word in results.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proportion => "proportion",
+            Self::Rate => "rate",
+            Self::Mean => "mean",
+            Self::Composite => "composite",
+        }
+    }
+}
+
+/// Which direction is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    /// Lower values are better.
+    Lower,
+    /// Higher values are better.
+    Higher,
+    /// Neither.
+    None,
+}
+
+impl Better {
+    /// The word in results.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lower => "lower",
+            Self::Higher => "higher",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The feed that carries a measure's follow-up event: how long its rows take to come in (`measures.md` 0.4, [P]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feed {
+    /// Electronic health record or admission messages: 3 days.
+    Ehr,
+    /// Pharmacy claims: 30 days.
+    Pharmacy,
+    /// Professional and facility claims: 90 days.
+    Claims,
+}
+
+impl Feed {
+    /// Run-out R in days.
+    #[must_use]
+    pub fn runout_days(self) -> i64 {
+        match self {
+            Self::Ehr => 3,
+            Self::Pharmacy => 30,
+            Self::Claims => 90,
+        }
+    }
+}
+
+/// Which units are kept row by row in results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreUnits {
+    /// All of them.
+    #[default]
+    All,
+    /// Those with something in the numerator; the others are rows of `prepared.person_month`.
+    WithEvents,
+}
+
+/// Something that a reader must know of a run's way of computing a measure.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caveat {
+    /// The caveat holds unless this table has rows; always without one.
+    pub unless: Option<String>,
+    /// What to know.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MeasureFile {
+    family: String,
+    kind: Kind,
+    unit_name: String,
+    better: Better,
+    #[serde(default = "one")]
+    multiplier: f64,
+    value_unit: String,
+    decimals: i64,
+    feed: Feed,
+    #[serde(default)]
+    periods: Vec<String>,
+    #[serde(default)]
+    count_immature: bool,
+    #[serde(default)]
+    store_units: StoreUnits,
+    steward: String,
+    version: String,
+    why: String,
+    rule: String,
+    sources: Vec<String>,
+    #[serde(default)]
+    atlas: Vec<String>,
+    #[serde(default)]
+    needs: Vec<String>,
+    #[serde(default)]
+    needs_any: Vec<String>,
+    #[serde(default)]
+    caveats: Vec<Caveat>,
+    variant: Vec<Variant>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variant {
+    id: String,
+    code: String,
+    title: String,
+    #[serde(default)]
+    window_days: i64,
+    multiplier: Option<f64>,
+    value_unit: Option<String>,
+    #[serde(default)]
+    params: BTreeMap<String, i64>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// A measure: one variant of a definition, ready to run.
+#[derive(Debug, Clone)]
+pub struct Measure {
+    /// Id, for example `readmission.unplanned_30`.
+    pub id: String,
+    /// Short code in the specification.
+    pub code: String,
+    /// Title.
+    pub title: String,
+    /// Family.
+    pub family: String,
+    /// How the value is made.
+    pub kind: Kind,
+    /// What one unit is.
+    pub unit_name: String,
+    /// Which direction is good.
+    pub better: Better,
+    /// Multiplier of the displayed value.
+    pub multiplier: f64,
+    /// Unit of the displayed value.
+    pub value_unit: String,
+    /// Decimals to show.
+    pub decimals: i64,
+    /// Look-forward window W in days.
+    pub window_days: i64,
+    /// Feed of the follow-up event.
+    pub feed: Feed,
+    /// Lengths of period it is made for: month, quarter, year.
+    pub periods: Vec<String>,
+    /// Whether units that are not mature count in provisional values: only for year-to-date measures.
+    pub count_immature: bool,
+    /// Which units are kept row by row.
+    pub store_units: StoreUnits,
+    /// Steward.
+    pub steward: String,
+    /// Version.
+    pub version: String,
+    /// Why it matters.
+    pub why: String,
+    /// The rule in words.
+    pub rule: String,
+    /// Sources with marks of certainty.
+    pub sources: Vec<String>,
+    /// Atlas cells.
+    pub atlas: Vec<String>,
+    /// `table.column` that the extracts must offer.
+    pub needs: Vec<String>,
+    /// `table.column`, at least one of which the extracts must offer.
+    pub needs_any: Vec<String>,
+    /// What a reader must know.
+    pub caveats: Vec<Caveat>,
+    /// Parameters bound to the SQL, beside those of every measure.
+    pub params: BTreeMap<String, i64>,
+    /// The SQL that yields units.
+    pub sql: String,
+    /// The definition whole: `measure.toml` and `units.sql`.
+    pub definition: String,
+    /// Folder within the catalogue, or on disk.
+    pub folder: String,
+}
+
+impl Measure {
+    /// BLAKE3 hash of the definition with its id.
+    #[must_use]
+    pub fn definition_hash(&self) -> String {
+        blake3::hash(format!("{}\n{}", self.id, self.definition).as_bytes()).to_hex()[..16].to_owned()
+    }
+}
+
+/// The built-in catalogue, by family and id.
+///
+/// # Errors
+/// When a built-in definition is broken, which a test rules out.
+pub fn catalog() -> Result<Vec<Measure>> {
+    let mut measures = Vec::new();
+    for family in CATALOG.dirs() {
+        for folder in family.dirs() {
+            let name = folder.path().to_string_lossy().into_owned();
+            let text = |file: &str| {
+                let found = folder.get_file(folder.path().join(file)).and_then(include_dir::File::contents_utf8);
+                found.ok_or_else(|| broken(&name, file, "is missing"))
+            };
+            measures.extend(parse(&name, text("measure.toml")?, text("units.sql")?)?);
+        }
+    }
+    sorted(measures)
+}
+
+/// The built-in catalogue with a user's folders laid over it: each folder holds measures' folders.
+///
+/// # Errors
+/// When a definition is broken or a folder cannot be read.
+pub fn catalog_with(folders: &[std::path::PathBuf]) -> Result<Vec<Measure>> {
+    let mut measures = catalog()?;
+    for root in folders {
+        for folder in measure_folders(root)? {
+            let name = folder.display().to_string();
+            let text = |file: &str| {
+                fs::read_to_string(folder.join(file)).map_err(|error| broken(&name, file, &error.to_string()))
+            };
+            for own in parse(&name, &text("measure.toml")?, &text("units.sql")?)? {
+                measures.retain(|other| other.id != own.id);
+                measures.push(own);
+            }
+        }
+    }
+    sorted(measures)
+}
+
+fn measure_folders(root: &Path) -> Result<Vec<std::path::PathBuf>> {
+    let name = root.display().to_string();
+    let unreadable = |error: std::io::Error| broken(&name, "folder of measures", &error.to_string());
+    let mut found = Vec::new();
+    if root.join("measure.toml").is_file() {
+        found.push(root.to_owned());
+        return Ok(found);
+    }
+    let mut entries: Vec<_> =
+        fs::read_dir(root).map_err(unreadable)?.collect::<std::io::Result<Vec<_>>>().map_err(unreadable)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries.iter().filter(|entry| entry.path().is_dir() && entry.file_name() != "cases") {
+        found.extend(measure_folders(&entry.path())?);
+    }
+    Ok(found)
+}
+
+fn sorted(mut measures: Vec<Measure>) -> Result<Vec<Measure>> {
+    measures.sort_by(|one, other| (&one.family, &one.id).cmp(&(&other.family, &other.id)));
+    if let Some(pair) = measures.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        return Err(broken(&pair[0].id, &pair[1].folder, "another measure has the same id"));
+    }
+    Ok(measures)
+}
+
+fn broken(measure: &str, file: &str, reason: &str) -> MeasureError {
+    MeasureError::Definition { measure: measure.to_owned(), file: file.to_owned(), reason: reason.to_owned() }
+}
+
+fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
+    let file: MeasureFile = toml::from_str(toml_text).map_err(|error| broken(folder, "measure.toml", &error.to_string()))?;
+    let periods = if file.periods.is_empty() {
+        ["month", "quarter", "year"].map(str::to_owned).to_vec()
+    } else {
+        file.periods.clone()
+    };
+    if let Some(odd) = periods.iter().find(|period| !["month", "quarter", "year"].contains(&period.as_str())) {
+        return Err(broken(folder, "measure.toml", &format!("periods holds {odd}; month, quarter and year are known")));
+    }
+    if let Some(odd) = file.needs.iter().chain(&file.needs_any).find(|need| !names_a_column(need)) {
+        return Err(broken(folder, "measure.toml", &format!("needs names {odd}, which is no table.column of the lake")));
+    }
+    let measures = file.variant.iter().map(|variant| Measure {
+        id: variant.id.clone(),
+        code: variant.code.clone(),
+        title: variant.title.clone(),
+        family: file.family.clone(),
+        kind: file.kind,
+        unit_name: file.unit_name.clone(),
+        better: file.better,
+        multiplier: variant.multiplier.unwrap_or(file.multiplier),
+        value_unit: variant.value_unit.clone().unwrap_or_else(|| file.value_unit.clone()),
+        decimals: file.decimals,
+        window_days: variant.window_days,
+        feed: file.feed,
+        periods: periods.clone(),
+        count_immature: file.count_immature,
+        store_units: file.store_units,
+        steward: file.steward.clone(),
+        version: file.version.clone(),
+        why: file.why.clone(),
+        rule: file.rule.trim().to_owned(),
+        sources: file.sources.clone(),
+        atlas: file.atlas.clone(),
+        needs: file.needs.clone(),
+        needs_any: file.needs_any.clone(),
+        caveats: file.caveats.clone(),
+        params: variant.params.clone(),
+        sql: sql.to_owned(),
+        definition: format!("{toml_text}\n-- units.sql\n{sql}"),
+        folder: folder.to_owned(),
+    });
+    Ok(measures.collect())
+}
+
+fn names_a_column(need: &str) -> bool {
+    need.split_once('.').is_some_and(|(table, column)| {
+        carecoord_lake::contract::table(table).is_ok_and(|contract| contract.column(column).is_some())
+    })
+}
+
+/// The prepared views in the order in which they are made: name and SQL.
+#[must_use]
+pub fn prepared_views() -> Vec<(String, String)> {
+    let mut views: Vec<_> = PREPARED.files().filter(|file| file.path().extension().is_some_and(|end| end == "sql")).collect();
+    views.sort_by_key(|file| file.path());
+    let name = |file: &include_dir::File<'_>| {
+        let stem = file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        stem.split_once('_').map_or(stem.clone(), |(_, name)| name.to_owned())
+    };
+    views.into_iter().map(|file| (name(file), file.contents_utf8().unwrap_or_default().to_owned())).collect()
+}
+
+/// The work lists: id and SQL.
+#[must_use]
+pub fn worklists() -> Vec<(String, String)> {
+    let mut lists: Vec<_> = WORKLISTS
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|end| end == "sql"))
+        .map(|file| {
+            let id = file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            (id, file.contents_utf8().unwrap_or_default().to_owned())
+        })
+        .collect();
+    lists.sort();
+    lists
+}
+
+/// Writes the decks of the built-in catalogue into a folder, so that they can be run from anywhere.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn unpack_catalog(folder: &Path) -> std::io::Result<()> {
+    CATALOG.extract(folder)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_parses() {
+        let measures = catalog().unwrap();
+        assert!(measures.len() >= 15, "{}", measures.len());
+        assert_eq!(prepared_views().first().unwrap().0, "person");
+        assert_eq!(worklists().first().unwrap().0, "referral.open");
+    }
+
+    #[test]
+    fn a_broken_definition_fails_with_name_file_and_reason() {
+        let error = parse("my/measure", "family = 3", "select 1").unwrap_err().to_string();
+        assert!(error.contains("my/measure") && error.contains("measure.toml") && error.contains("family"), "{error}");
+    }
+}

@@ -1,0 +1,323 @@
+//! From units to rates: sums over levels and strata, rolled up to quarters and years, then one division and an interval.
+//!
+//! Units are summed once over all levels together and once over all strata together; everything after that is
+//! addition of whole numbers, so a quarter is exactly the sum of its months.
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
+use carecoord_statistics::intervals;
+
+use crate::definition::{Kind, Measure};
+use crate::error::{MeasureError, Result};
+use crate::rows::Cell;
+use crate::span::{Span, date_of, days, period_end, period_start};
+use crate::workbench::{Workbench, text_at};
+
+const LEVELS: [&str; 4] = ["organization", "practitioner", "coordinator", "payer"];
+const STRATA: [&str; 5] = ["age_band", "sex", "race", "ethnicity", "language"];
+const CONFIDENCE: f64 = 0.95;
+/// What stands for a level or stratum that the data do not name.
+pub const UNKNOWN: &str = "unknown";
+/// What stands for everyone.
+pub const ALL: &str = "all";
+
+/// Which rate.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// month, quarter or year.
+    pub period_kind: &'static str,
+    /// Level.
+    pub level: &'static str,
+    /// Stratum kind.
+    pub stratum_kind: &'static str,
+    /// Identifier at the level.
+    pub level_id: String,
+    /// Group.
+    pub stratum: String,
+    /// First day of the period, days since 1970-01-01.
+    pub period: i32,
+}
+
+/// Sums over units.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Sums {
+    /// Numerator of counting units.
+    pub numerator: f64,
+    /// Denominator of counting units.
+    pub denominator: f64,
+    /// Sum of squared numerators of counting units.
+    pub squares: f64,
+    /// Counting units.
+    pub n: u64,
+    /// Units excluded.
+    pub excluded: u64,
+    /// Units that left by an exception.
+    pub exceptions: u64,
+    /// Units not mature.
+    pub immature: u64,
+}
+
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.numerator += other.numerator;
+        self.denominator += other.denominator;
+        self.squares += other.squares;
+        self.n += other.n;
+        self.excluded += other.excluded;
+        self.exceptions += other.exceptions;
+        self.immature += other.immature;
+    }
+}
+
+/// Whether and why a value is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is.
+    Shown,
+    /// A count from 1 to one below the threshold.
+    SmallCell,
+    /// With it, a suppressed one could be computed back.
+    WouldReveal,
+    /// There is no denominator.
+    Undefined,
+}
+
+/// One rate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rate {
+    /// Which.
+    pub key: Key,
+    /// Sums.
+    pub sums: Sums,
+    /// Value, times the multiplier.
+    pub value: Option<f64>,
+    /// Limits of the 95 % interval and the method's name.
+    pub interval: Option<(f64, f64, &'static str)>,
+    /// Whether every unit of the whole period has been followed up.
+    pub is_final: bool,
+    /// Whether it is shown.
+    pub state: State,
+}
+
+impl Rate {
+    /// Whether it is about everyone.
+    #[must_use]
+    pub fn is_overall(&self) -> bool {
+        self.key.level == ALL && self.key.stratum_kind == ALL
+    }
+
+    /// As a row of the results table `rate`.
+    #[must_use]
+    pub fn row(&self, measure: &Measure, names: &HashMap<(&'static str, String), String>) -> Vec<Cell> {
+        let key = &self.key;
+        let shown = matches!(self.state, State::Shown | State::Undefined);
+        let count = |count: u64| if shown { Cell::from(count) } else { Cell::Null };
+        let number = |number: f64| if shown { Cell::Number(number) } else { Cell::Null };
+        let limits = self.interval.filter(|_| self.state == State::Shown);
+        let (state, reason) = match self.state {
+            State::Shown => ("shown", Cell::Null),
+            State::SmallCell => ("suppressed", "small_cell".into()),
+            State::WouldReveal => ("suppressed", "would_reveal".into()),
+            State::Undefined => ("undefined", "no_denominator".into()),
+        };
+        vec![
+            measure.id.clone().into(),
+            key.period_kind.into(),
+            Cell::Date(key.period),
+            key.level.into(),
+            key.level_id.clone().into(),
+            names.get(&(key.level, key.level_id.clone())).cloned().into(),
+            key.stratum_kind.into(),
+            key.stratum.clone().into(),
+            number(self.sums.numerator),
+            number(self.sums.denominator),
+            count(self.sums.n),
+            count(self.sums.excluded),
+            count(self.sums.exceptions),
+            count(self.sums.immature),
+            self.value.filter(|_| self.state == State::Shown).into(),
+            limits.map(|(lower, _, _)| lower).into(),
+            limits.map(|(_, upper, _)| upper).into(),
+            limits.map(|(_, _, method)| method).into(),
+            if self.is_final { "final" } else { "provisional" }.into(),
+            state.into(),
+            reason,
+        ]
+    }
+}
+
+type Months = BTreeMap<Key, BTreeMap<String, Sums>>;
+
+/// All rates of a measure whose units are registered as `prepared.unit`, before suppression, in order of key.
+///
+/// # Errors
+/// When a query fails or a count makes no sense.
+pub async fn rates(bench: &Workbench, measure: &Measure) -> Result<Vec<Rate>> {
+    let mut months = Months::new();
+    for month in bench.span.months() {
+        // A month without units is a row too: undefined, not missing.
+        let overall = overall_key(days(month));
+        months.entry(overall).or_default();
+    }
+    let levels = cube(bench, measure, &LEVELS.map(|level| format!("{level}_id"))).await?;
+    add_cube(&mut months, &levels, &LEVELS, true)?;
+    let strata = cube(bench, measure, &STRATA.map(str::to_owned)).await?;
+    add_cube(&mut months, &strata, &STRATA, false)?;
+    let mut periods: Months = BTreeMap::new();
+    for (key, components) in months {
+        for kind in ["month", "quarter", "year"] {
+            if measure.periods.iter().any(|wanted| wanted == kind) {
+                let period = days(period_start(kind, date_of(key.period)));
+                let wider = periods.entry(Key { period_kind: kind, period, ..key.clone() }).or_default();
+                for (component, sums) in &components {
+                    wider.entry(component.clone()).or_default().add(sums);
+                }
+            }
+        }
+    }
+    periods.into_iter().map(|(key, components)| rate(measure, &bench.span, key, &components)).collect()
+}
+
+fn overall_key(period: i32) -> Key {
+    Key {
+        period_kind: "month",
+        level: ALL,
+        stratum_kind: ALL,
+        level_id: ALL.to_owned(),
+        stratum: ALL.to_owned(),
+        period,
+    }
+}
+
+async fn cube(bench: &Workbench, measure: &Measure, dimensions: &[String]) -> Result<Vec<RecordBatch>> {
+    let mature = if measure.count_immature { "true" } else { "mature" };
+    let counts = format!("in_denominator and {mature} and (exception_reason is null or in_numerator)");
+    let dimensions = dimensions.join(", ");
+    let text = format!(
+        "select period, {dimensions}, component, \
+         cast(sum(case when {counts} then numerator end) as double) as numerator, \
+         cast(sum(case when {counts} then denominator end) as double) as denominator, \
+         cast(sum(case when {counts} then cast(numerator as double) * cast(numerator as double) end) as double) as squares, \
+         sum(case when {counts} then 1 else 0 end) as n, \
+         sum(case when not in_denominator and coalesce(exclusion_reason, '') <> 'outside_period' then 1 else 0 end) as excluded, \
+         sum(case when in_denominator and {mature} and exception_reason is not null and not in_numerator then 1 else 0 end) as exceptions, \
+         sum(case when in_denominator and not mature then 1 else 0 end) as immature \
+         from prepared.unit where period between date '{}' and date '{}' group by period, {dimensions}, component",
+        bench.span.first_month, bench.span.report_month
+    );
+    bench.collect(&text).await
+}
+
+fn add_cube(months: &mut Months, batches: &[RecordBatch], dimensions: &[&'static str], levels: bool) -> Result<()> {
+    let failed = |error: arrow::error::ArrowError| MeasureError::engine("the sums of units", error);
+    for batch in batches {
+        let column = |name: &str, kind: &DataType| {
+            let found = batch.column_by_name(name).cloned().unwrap_or_else(|| arrow::array::new_null_array(kind, batch.num_rows()));
+            cast(&found, kind).map_err(failed)
+        };
+        let period = column("period", &DataType::Date32)?;
+        let component = column("component", &DataType::Utf8View)?;
+        let float = |name: &str| column(name, &DataType::Float64);
+        let integer = |name: &str| column(name, &DataType::Int64);
+        let (numerator, denominator, squares) = (float("numerator")?, float("denominator")?, float("squares")?);
+        let (n, excluded) = (integer("n")?, integer("excluded")?);
+        let (exceptions, immature) = (integer("exceptions")?, integer("immature")?);
+        for row in 0..batch.num_rows() {
+            let real = |array: &arrow::array::ArrayRef| {
+                let array = array.as_primitive::<Float64Type>();
+                if arrow::array::Array::is_valid(array, row) { array.value(row) } else { 0.0 }
+            };
+            let whole = |array: &arrow::array::ArrayRef| u64::try_from(array.as_primitive::<Int64Type>().value(row)).unwrap_or(0);
+            let sums = Sums {
+                numerator: real(&numerator),
+                denominator: real(&denominator),
+                squares: real(&squares),
+                n: whole(&n),
+                excluded: whole(&excluded),
+                exceptions: whole(&exceptions),
+                immature: whole(&immature),
+            };
+            let component = text_at(&component, row).unwrap_or_default();
+            let overall = overall_key(period.as_primitive::<Date32Type>().value(row));
+            let mut add = |key: Key| months.entry(key).or_default().entry(component.clone()).or_default().add(&sums);
+            if levels {
+                add(overall.clone());
+            }
+            for (index, dimension) in dimensions.iter().enumerate() {
+                let group = text_at(batch.column(index + 1), row).unwrap_or_else(|| UNKNOWN.to_owned());
+                add(if levels {
+                    Key { level: dimension, level_id: group, ..overall.clone() }
+                } else {
+                    Key { stratum_kind: dimension, stratum: group, ..overall.clone() }
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, Sums>) -> Result<Rate> {
+    let mut sums = Sums::default();
+    for component in components.values() {
+        sums.add(component);
+    }
+    let end = period_end(key.period_kind, date_of(key.period));
+    let is_final = end <= span.last_day() && sums.immature == 0 && span.is_final(end, measure.window_days, measure.feed);
+    if sums.denominator <= 0.0 {
+        return Ok(Rate { key, sums, value: None, interval: None, is_final, state: State::Undefined });
+    }
+    let value = match measure.kind {
+        Kind::Composite => composite(components),
+        _ => Some(sums.numerator / sums.denominator),
+    };
+    let scaled = |limit: f64| limit * measure.multiplier;
+    let interval = interval(measure, &sums)?.map(|found| (scaled(found.lower), scaled(found.upper), found.method.name()));
+    Ok(Rate { key, sums, value: value.map(scaled), interval, is_final, state: State::Shown })
+}
+
+/// The unweighted mean of components' means; a component without answers drops out of the divisor.
+#[must_use]
+pub fn composite(components: &BTreeMap<String, Sums>) -> Option<f64> {
+    let means: Vec<f64> = components
+        .values()
+        .filter(|sums| sums.denominator > 0.0)
+        .map(|sums| sums.numerator / sums.denominator)
+        .collect();
+    (!means.is_empty()).then(|| means.iter().sum::<f64>() / means.len() as f64)
+}
+
+fn interval(measure: &Measure, sums: &Sums) -> Result<Option<intervals::Interval>> {
+    let odd = |error: carecoord_statistics::StatisticsError| MeasureError::Definition {
+        measure: measure.id.clone(),
+        file: format!("{}/units.sql", measure.folder),
+        reason: format!("its sums cannot have an interval: {error}"),
+    };
+    match measure.kind {
+        Kind::Proportion => {
+            let (numerator, denominator) = (whole(sums.numerator), whole(sums.denominator));
+            intervals::wilson(numerator, denominator, CONFIDENCE).map(Some).map_err(odd)
+        }
+        Kind::Rate => {
+            intervals::poisson_exact_rate(whole(sums.numerator), sums.denominator, CONFIDENCE).map(Some).map_err(odd)
+        }
+        Kind::Mean => {
+            let n = sums.n as f64;
+            let mean = sums.numerator / n;
+            let variance = (sums.squares - n * mean * mean) / (n - 1.0);
+            // One unit, or all units alike: there is a mean and no interval, which is not an error.
+            Ok((sums.n > 1).then(|| intervals::mean_t_from_moments(sums.n, mean, variance, CONFIDENCE).ok()).flatten())
+        }
+        Kind::Composite => Ok(None),
+    }
+}
+
+/// A sum of whole numbers as a count.
+fn whole(sum: f64) -> u64 {
+    // Sums of counts are whole and far below 2^53; a negative one is a broken definition and becomes 0.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let count = sum.max(0.0).round() as u64;
+    count
+}

@@ -1,0 +1,160 @@
+//! Disclosure control: small counts are not shown, nor is what would give one away.
+//!
+//! A count from 1 to one below the threshold (11 unless set: CMS's cell-size policy [K]) is suppressed, whether it is a
+//! numerator, a denominator, or their difference. Then, wherever a total is shown and exactly one of its parts is not,
+//! the smallest other part is suppressed too; totals are everyone for each split, and periods for the shorter ones in
+//! them. This is repeated until nothing changes.
+
+use std::collections::HashMap;
+
+use crate::definition::Kind;
+use crate::rates::{ALL, Key, Rate, State};
+use crate::span::{date_of, days, period_start};
+
+/// Suppresses rates in place. A threshold below 2 suppresses nothing.
+pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64) {
+    if threshold < 2 {
+        return;
+    }
+    for rate in rates.iter_mut().filter(|rate| rate.state == State::Shown) {
+        if has_small_count(rate, kind, threshold as f64) {
+            rate.state = State::SmallCell;
+        }
+    }
+    let groups = groups(rates);
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (total, parts) in &groups {
+            changed |= protect(rates, *total, parts);
+        }
+    }
+}
+
+fn has_small_count(rate: &Rate, kind: Kind, threshold: f64) -> bool {
+    let small = |count: f64| count > 0.0 && count < threshold;
+    let sums = &rate.sums;
+    match kind {
+        Kind::Proportion => {
+            small(sums.numerator) || small(sums.denominator) || small(sums.denominator - sums.numerator)
+        }
+        Kind::Rate => small(sums.numerator) || small(sums.denominator),
+        Kind::Mean | Kind::Composite => small(sums.n as f64),
+    }
+}
+
+/// Every total with its parts, as indices.
+fn groups(rates: &[Rate]) -> Vec<(usize, Vec<usize>)> {
+    let index: HashMap<&Key, usize> = rates.iter().enumerate().map(|(place, rate)| (&rate.key, place)).collect();
+    let mut parts: HashMap<(usize, &str, &str), Vec<usize>> = HashMap::new();
+    for (place, rate) in rates.iter().enumerate() {
+        let key = &rate.key;
+        if !rate.is_overall() {
+            let total = Key {
+                level: ALL,
+                level_id: ALL.to_owned(),
+                stratum_kind: ALL,
+                stratum: ALL.to_owned(),
+                ..key.clone()
+            };
+            if let Some(total) = index.get(&total) {
+                parts.entry((*total, key.level, key.stratum_kind)).or_default().push(place);
+            }
+        }
+        let wider = match key.period_kind {
+            "month" => "quarter",
+            "quarter" => "year",
+            _ => continue,
+        };
+        let total = Key { period_kind: wider, period: days(period_start(wider, date_of(key.period))), ..key.clone() };
+        if let Some(total) = index.get(&total) {
+            parts.entry((*total, "time", "time")).or_default().push(place);
+        }
+    }
+    let mut groups: Vec<(usize, Vec<usize>)> = parts.into_iter().map(|((total, _, _), parts)| (total, parts)).collect();
+    groups.sort();
+    groups
+}
+
+fn is_hidden(rate: &Rate) -> bool {
+    matches!(rate.state, State::SmallCell | State::WouldReveal)
+}
+
+fn protect(rates: &mut [Rate], total: usize, parts: &[usize]) -> bool {
+    if rates[total].state != State::Shown || parts.iter().filter(|part| is_hidden(&rates[**part])).count() != 1 {
+        return false;
+    }
+    let mut shown: Vec<usize> = parts.iter().copied().filter(|part| rates[*part].state == State::Shown).collect();
+    // The smallest loses least; ties fall to the first in order, so that runs are alike.
+    shown.sort_by(|one, other| rates[*one].sums.denominator.total_cmp(&rates[*other].sums.denominator).then(one.cmp(other)));
+    let next = shown.first().copied().unwrap_or(total);
+    rates[next].state = State::WouldReveal;
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rates::Sums;
+
+    fn rate(level: &'static str, id: &str, numerator: f64, denominator: f64) -> Rate {
+        let key = Key {
+            period_kind: "year",
+            level,
+            stratum_kind: ALL,
+            level_id: id.to_owned(),
+            stratum: ALL.to_owned(),
+            period: 0,
+        };
+        let sums = Sums { numerator, denominator, n: 100, ..Sums::default() };
+        Rate { key, sums, value: Some(0.0), interval: None, is_final: true, state: State::Shown }
+    }
+
+    #[test]
+    fn the_only_small_part_takes_the_smallest_other_part_with_it() {
+        let mut rates = vec![
+            rate(ALL, ALL, 100.0, 1000.0),
+            rate("payer", "a", 5.0, 300.0),
+            rate("payer", "b", 40.0, 300.0),
+            rate("payer", "c", 55.0, 400.0),
+        ];
+        suppress(&mut rates, Kind::Proportion, 11);
+        let states: Vec<State> = rates.iter().map(|rate| rate.state).collect();
+        assert_eq!(states, [State::Shown, State::SmallCell, State::WouldReveal, State::Shown]);
+    }
+
+    #[test]
+    fn zero_is_shown_and_ten_is_not_and_eleven_is() {
+        for (numerator, state) in [(0.0, State::Shown), (1.0, State::SmallCell), (10.0, State::SmallCell), (11.0, State::Shown), (290.0, State::SmallCell), (289.0, State::Shown)] {
+            let mut rates = vec![rate(ALL, ALL, numerator, 300.0)];
+            suppress(&mut rates, Kind::Proportion, 11);
+            assert_eq!(rates[0].state, state, "{numerator}");
+        }
+    }
+
+    #[test]
+    fn no_total_ever_has_exactly_one_hidden_part() {
+        // A simple generator of numbers, so that the property is tried on many tables.
+        let mut seed = 7_u64;
+        let mut next = |limit: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % limit
+        };
+        for _ in 0..300 {
+            let parts: Vec<(f64, f64)> = (0..1 + next(6))
+                .map(|_| {
+                    let denominator = next(60);
+                    (next(denominator + 1) as f64, denominator as f64)
+                })
+                .collect();
+            let total = parts.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+            let mut rates = vec![rate(ALL, ALL, total.0, total.1)];
+            for (number, part) in parts.iter().enumerate() {
+                rates.push(rate("payer", &number.to_string(), part.0, part.1));
+            }
+            suppress(&mut rates, Kind::Proportion, 11);
+            let hidden = rates[1..].iter().filter(|rate| is_hidden(rate)).count();
+            assert!(rates[0].state != State::Shown || hidden != 1, "{parts:?}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! The workbench: a lake opened for SQL, the prepared views made once, and measures' units run on them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Date32Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use carecoord_lake::contract;
+use carecoord_lake::{files, parquet_file, sql};
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::dataframe::DataFrame;
+use datafusion::prelude::SessionContext;
+use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
+
+use crate::definition::{Measure, StoreUnits, prepared_views};
+use crate::error::{MeasureError, Result};
+use crate::rows;
+use crate::span::{Span, days};
+
+/// Memory that joins, sorts and groups may hold before they spill, in bytes.
+pub const MEMORY_BYTES: usize = 1 << 30;
+
+/// A lake, or a deck, opened for measuring.
+pub struct Workbench {
+    /// The session with schemas `lake` and `prepared`.
+    pub context: SessionContext,
+    /// What is measured.
+    pub span: Span,
+    /// Folder for prepared views and units.
+    folder: PathBuf,
+}
+
+impl Workbench {
+    /// A workbench on a session in which schema `lake` is registered; it writes below `folder`.
+    ///
+    /// # Errors
+    /// When the table of months cannot be made.
+    pub fn new(context: SessionContext, span: Span, folder: &Path) -> Result<Self> {
+        let bench = Self { context, span, folder: folder.to_owned() };
+        let months = bench.months()?;
+        sql::register(&bench.context, "prepared", "months", sql::in_memory(months.schema(), vec![months])?)?;
+        Ok(bench)
+    }
+
+    /// Makes every prepared view, in order; those in `given` are taken as they are.
+    ///
+    /// # Errors
+    /// When a view's SQL is broken or the disk refuses.
+    pub async fn prepare(&self, given: &BTreeMap<String, Vec<RecordBatch>>, progress: &(dyn Fn(&str) + Sync)) -> Result<()> {
+        for (name, text) in prepared_views() {
+            if let Some(batches) = given.get(&name) {
+                if let Some(first) = batches.first() {
+                    sql::register(&self.context, "prepared", &name, sql::in_memory(first.schema(), batches.clone())?)?;
+                }
+                continue;
+            }
+            progress(&format!("preparing {name}"));
+            let context = || format!("the prepared view {name}");
+            let frame = self.bind(&text, &BTreeMap::new(), 0, self.span.extract_date).await.map_err(|error| named(&error, &context()))?;
+            let schema: SchemaRef = Arc::new(nullable(frame.schema().as_arrow()));
+            let folder = self.folder.join("prepared").join(&name);
+            let rows = write_partitions(frame, &folder, &schema).await.map_err(|error| named(&error, &context()))?;
+            let provider = if rows == 0 { sql::empty(schema)? } else { sql::unordered(&folder, schema)? };
+            sql::register(&self.context, "prepared", &name, provider)?;
+        }
+        Ok(())
+    }
+
+    /// Plans a text with its parameters bound, never pasted: those of the measure, and for every text `$period_start`,
+    /// `$period_end`, `$data_through` and `$window_days`.
+    ///
+    /// # Errors
+    /// When the text is broken.
+    pub async fn bind(
+        &self,
+        text: &str,
+        params: &BTreeMap<String, i64>,
+        window_days: i64,
+        data_through: jiff::civil::Date,
+    ) -> Result<DataFrame> {
+        let date = |date| ScalarValue::Date32(Some(days(date)));
+        let mut values: Vec<(&str, ScalarValue)> = vec![
+            ("period_start", date(self.span.first_month)),
+            ("period_end", date(self.span.last_day())),
+            ("data_through", date(data_through)),
+            ("window_days", ScalarValue::Int64(Some(window_days))),
+        ];
+        values.extend(params.iter().map(|(name, value)| (name.as_str(), ScalarValue::Int64(Some(*value)))));
+        let used: HashMap<String, _> = values
+            .into_iter()
+            .filter(|(name, _)| text.contains(&format!("${name}")))
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        let failed = |error: datafusion::error::DataFusionError| MeasureError::engine("the SQL was refused", error.strip_backtrace());
+        let frame = self.context.sql(text).await.map_err(failed)?;
+        if used.is_empty() {
+            return Ok(frame);
+        }
+        frame.with_param_values(ParamValues::Map(used)).map_err(failed)
+    }
+
+    /// The units of a measure, complete: with period, maturity, attribution and what rates are split by.
+    ///
+    /// # Errors
+    /// When the measure's SQL is broken or lacks a column.
+    pub async fn units(&self, measure: &Measure) -> Result<DataFrame> {
+        let broken = |reason: String| MeasureError::Definition {
+            measure: measure.id.clone(),
+            file: format!("{}/units.sql", measure.folder),
+            reason,
+        };
+        let data_through = self.span.data_through(measure.feed);
+        let frame = self
+            .bind(&measure.sql, &measure.params, measure.window_days, data_through)
+            .await
+            .map_err(|error| broken(error.to_string()))?;
+        let has = |name: &str| frame.schema().has_column_with_unqualified_name(name);
+        for wanted in ["unit_id", "patient_id", "index_date", "in_denominator", "exclusion_reason", "in_numerator"] {
+            if !has(wanted) {
+                return Err(broken(format!("the query has no column {wanted}")));
+            }
+        }
+        let text = completed(measure, &has, data_through);
+        // A temporary name: the view lives as long as its plan.
+        let name = format!("units_{}", measure.id.replace('.', "_"));
+        let _ = self.context.deregister_table(format!("prepared.{name}"));
+        sql::register(&self.context, "prepared", &name, frame.into_view())?;
+        self.context
+            .sql(&text.replace("{units}", &format!("prepared.{name}")))
+            .await
+            .map_err(|error| broken(error.strip_backtrace()))
+    }
+
+    /// Writes a measure's units as one file in order and registers what rates are made from as `prepared.unit`.
+    /// Returns the number of rows written.
+    ///
+    /// # Errors
+    /// When the measure's SQL fails or the disk refuses.
+    pub async fn write_units(&self, measure: &Measure) -> Result<u64> {
+        let units = self.units(measure).await?;
+        let context = || format!("the measure {}", measure.id);
+        let failed = |error: datafusion::error::DataFusionError| MeasureError::engine(context(), error.strip_backtrace());
+        let contract = contract::result("unit")?;
+        let path = self.folder.join("unit").join(format!("{}.parquet", measure.id));
+        let kept = match measure.store_units {
+            StoreUnits::All => units.clone(),
+            StoreUnits::WithEvents => units.clone().filter(datafusion::prelude::col("in_numerator")).map_err(failed)?,
+        };
+        let order = ["patient_id", "index_date", "unit_id"].map(|name| datafusion::prelude::col(name).sort(true, false)).to_vec();
+        let sorted = kept.sort(order).map_err(failed)?;
+        let rows = write_one(sorted, &path, contract).await.map_err(|error| named(&error, &context()))?;
+        let _ = self.context.deregister_table("prepared.unit");
+        let provider = match measure.store_units {
+            StoreUnits::All => sql::unordered(&path, contract.schema())?,
+            StoreUnits::WithEvents => units.into_view(),
+        };
+        sql::register(&self.context, "prepared", "unit", provider)?;
+        Ok(rows)
+    }
+
+    /// Runs a query and collects its rows.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn collect(&self, text: &str) -> Result<Vec<RecordBatch>> {
+        let failed = |error: datafusion::error::DataFusionError| MeasureError::engine("a query failed", error.strip_backtrace());
+        self.context.sql(text).await.map_err(failed)?.collect().await.map_err(failed)
+    }
+
+    fn months(&self) -> Result<RecordBatch> {
+        let months = self.span.months();
+        let column = |day: &dyn Fn(&jiff::civil::Date) -> jiff::civil::Date| -> ArrayRef {
+            Arc::new(Date32Array::from_iter_values(months.iter().map(|month| days(day(month)))))
+        };
+        let fields = ["month", "fifteenth", "last_day"].map(|name| Field::new(name, DataType::Date32, true));
+        let arrays = vec![
+            column(&|month| *month),
+            column(&|month| jiff::civil::date(month.year(), month.month(), 15)),
+            column(&|month| month.last_of_month()),
+        ];
+        RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), arrays)
+            .map_err(|error| MeasureError::engine("the months", error))
+    }
+}
+
+/// The query that completes a measure's units; `{units}` stands for their table.
+fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff::civil::Date) -> String {
+    let own = |name: &str, otherwise: &str| if has(name) { format!("u.{name}") } else { otherwise.to_owned() };
+    let mature_on = own("mature_on", &format!("cast(cast(u.index_date as int) + {} as date)", measure.window_days));
+    let birth_date = own("birth_date", "p.birth_date");
+    let stratum = |name: &str| own(name, &format!("p.{name}"));
+    let practitioner = if has("practitioner_id") {
+        "coalesce(u.practitioner_id, p.primary_practitioner_id)"
+    } else {
+        "p.primary_practitioner_id"
+    };
+    // Units that bring everything themselves (member-months) are many; they are spared the joins.
+    let complete = has("birth_date") && has("sex") && has("coordinator_id");
+    let practitioner = if complete { "u.practitioner_id" } else { practitioner };
+    let person = if complete { "" } else { "left join prepared.person p on p.patient_id = u.patient_id" };
+    let member = if has("payer_id") {
+        ""
+    } else {
+        "left join prepared.member_months mm on mm.patient_id = u.patient_id \
+         and mm.month = cast(date_trunc('month', u.index_date) as date)"
+    };
+    let age = age_in_years("u.index_date", &birth_date);
+    format!(
+        "select '{id}' as measure_id, u.unit_id, u.patient_id, u.index_date, \
+         cast(date_trunc('month', u.index_date) as date) as period, \
+         u.in_denominator, u.exclusion_reason, u.in_numerator, {exception} as exception_reason, \
+         {numerator} as numerator, {denominator} as denominator, {component} as component, \
+         coalesce({mature_on} <= date '{data_through}', false) as mature, {mature_on} as mature_on, \
+         {evidence} as evidence, {organization} as organization_id, {practitioner} as practitioner_id, \
+         {coordinator} as coordinator_id, {payer} as payer_id, \
+         case when {birth_date} is null then null when {age} < 18 then '0-17' when {age} < 45 then '18-44' \
+         when {age} < 65 then '45-64' when {age} < 75 then '65-74' when {age} < 85 then '75-84' else '85+' end as age_band, \
+         {sex} as sex, {race} as race, {ethnicity} as ethnicity, {language} as language \
+         from {{units}} u {person} {member}",
+        id = measure.id,
+        exception = own("exception_reason", "cast(null as varchar)"),
+        numerator = own("numerator", "case when u.in_numerator then 1 when u.in_numerator is not null then 0 end"),
+        denominator = own("denominator", "case when u.in_denominator then 1 end"),
+        component = own("component", "cast(null as varchar)"),
+        evidence = own("evidence", "cast(null as varchar)"),
+        organization = own("organization_id", "cast(null as varchar)"),
+        coordinator = own("coordinator_id", "p.coordinator_id"),
+        payer = own("payer_id", "mm.payer_id"),
+        sex = stratum("sex"),
+        race = stratum("race"),
+        ethnicity = stratum("ethnicity"),
+        language = stratum("language"),
+    )
+}
+
+/// Completed years between two dates: the difference of the dates written as whole numbers, `yyyymmdd`.
+fn age_in_years(on: &str, birth_date: &str) -> String {
+    let number = |date: &str| {
+        format!("(date_part('year', {date}) * 10000 + date_part('month', {date}) * 100 + date_part('day', {date}))")
+    };
+    format!("(({} - {}) / 10000)", number(on), number(birth_date))
+}
+
+fn named(error: &MeasureError, context: &str) -> MeasureError {
+    match error {
+        MeasureError::Engine { context: inner, reason } => MeasureError::engine(context, format!("{inner}: {reason}")),
+        other => MeasureError::engine(context, other),
+    }
+}
+
+fn nullable(schema: &Schema) -> Schema {
+    Schema::new(schema.fields().iter().map(|field| Field::new(field.name(), field.data_type().clone(), true)).collect::<Vec<_>>())
+}
+
+fn writer(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<std::fs::File>> {
+    let file = files::create_file(path)?;
+    ArrowWriter::try_new(file, schema, Some(parquet_file::properties()))
+        .map_err(|error| MeasureError::engine(format!("cannot write {}", path.display()), error))
+}
+
+fn close(path: &Path, writer: ArrowWriter<std::fs::File>) -> Result<()> {
+    let failed = |error: &dyn std::fmt::Display| MeasureError::engine(format!("cannot write {}", path.display()), error);
+    writer.into_inner().map_err(|error| failed(&error))?.sync_all().map_err(|error| failed(&error))
+}
+
+/// Writes a query's rows into `folder`, one file for each partition, all at once. Returns the number of rows.
+async fn write_partitions(frame: DataFrame, folder: &Path, schema: &SchemaRef) -> Result<u64> {
+    files::create_folder(folder)?;
+    let failed = |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
+    let streams = frame.execute_stream_partitioned().await.map_err(failed)?;
+    let mut tasks = tokio::task::JoinSet::new();
+    for (number, mut stream) in streams.into_iter().enumerate() {
+        let path = folder.join(format!("part-{number:02}.parquet"));
+        let schema = Arc::clone(schema);
+        tasks.spawn(async move {
+            let mut rows = 0;
+            let mut out: Option<ArrowWriter<std::fs::File>> = None;
+            while let Some(batch) = stream.next().await {
+                let batch = batch.map_err(|error| MeasureError::engine("the query failed", error.strip_backtrace()))?;
+                if batch.num_rows() == 0 {
+                    continue;
+                }
+                rows += batch.num_rows() as u64;
+                let batch = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
+                    .map_err(|error| MeasureError::engine("the query failed", error))?;
+                let writer = match &mut out {
+                    Some(writer) => writer,
+                    None => out.insert(writer(&path, Arc::clone(&schema))?),
+                };
+                writer.write(&batch).map_err(|error| MeasureError::engine(format!("cannot write {}", path.display()), error))?;
+            }
+            if let Some(writer) = out {
+                close(&path, writer)?;
+            }
+            Ok::<u64, MeasureError>(rows)
+        });
+    }
+    let mut rows = 0;
+    while let Some(done) = tasks.join_next().await {
+        rows += done.map_err(|error| MeasureError::engine("the query failed", error))??;
+    }
+    Ok(rows)
+}
+
+/// Writes a sorted query's rows as one file of a contract. Returns the number of rows.
+async fn write_one(frame: DataFrame, path: &Path, contract: &contract::Contract) -> Result<u64> {
+    if let Some(folder) = path.parent() {
+        files::create_folder(folder)?;
+    }
+    let failed = |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
+    let mut stream = frame.execute_stream().await.map_err(failed)?;
+    let mut out = writer(path, contract.schema())?;
+    let mut count = 0;
+    while let Some(batch) = stream.next().await {
+        let batch = rows::conform(contract, &batch.map_err(failed)?)?;
+        count += batch.num_rows() as u64;
+        out.write(&batch).map_err(|error| MeasureError::engine(format!("cannot write {}", path.display()), error))?;
+    }
+    close(path, out)?;
+    Ok(count)
+}
+
+/// The text of a column at a row; none for null. Any text type will do.
+#[must_use]
+pub fn text_at(array: &ArrayRef, row: usize) -> Option<String> {
+    use arrow::array::AsArray;
+    if array.is_null(row) {
+        return None;
+    }
+    match array.data_type() {
+        DataType::Utf8 => Some(array.as_string::<i32>().value(row).to_owned()),
+        DataType::LargeUtf8 => Some(array.as_string::<i64>().value(row).to_owned()),
+        DataType::Utf8View => Some(array.as_string_view().value(row).to_owned()),
+        _ => arrow::util::display::array_value_to_string(array, row).ok(),
+    }
+}
+
+/// The number of a column at a row; none for null and for what is no number.
+#[must_use]
+pub fn number_at(array: &ArrayRef, row: usize) -> Option<f64> {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Float64Type;
+    let number = arrow::compute::cast(&array.slice(row, 1), &DataType::Float64).ok()?;
+    let number = number.as_primitive::<Float64Type>();
+    number.is_valid(0).then(|| number.value(0))
+}

@@ -1,0 +1,83 @@
+//! What the marks of a chart mean, in words below it: only the marks that it uses.
+
+use super::canvas::{Canvas, Point, label, width};
+use super::plot::{PLOT_LEFT, Plot};
+use super::run_chart::{MARGIN, RunChart};
+use crate::model::{Rate, State};
+use crate::theme::{BAND, CHART_WIDTH, DATA, MUTED, PAPER, SIGNAL};
+
+/// What a mark means.
+#[derive(Debug, Clone, Copy)]
+pub enum Key {
+    /// The stretch of months that makes a shift.
+    Stretch,
+    /// A month that is not final.
+    Provisional,
+    /// A month whose count is too small to show.
+    Suppressed,
+    /// A month without a denominator.
+    Undefined,
+    /// The interval.
+    Band,
+    /// The interval, wider than the axis in some month.
+    Cut,
+}
+
+impl Key {
+    /// Its words.
+    pub fn words(self, chart: &RunChart) -> String {
+        match self {
+            Self::Stretch => "the run that makes the shift".to_owned(),
+            Self::Provisional => "hollow: follow-up not complete".to_owned(),
+            Self::Suppressed => format!("suppressed: a count below {}", chart.suppress_below),
+            Self::Undefined => "no denominator".to_owned(),
+            Self::Band => "95% interval".to_owned(),
+            Self::Cut => "95% interval, cut at the edge where wider".to_owned(),
+        }
+    }
+
+    /// The room that mark and words take.
+    pub fn width(self, chart: &RunChart) -> f64 {
+        18.0 + width(&self.words(chart), label(MUTED)) + 22.0
+    }
+
+    /// Draws the mark.
+    pub fn mark(self, canvas: &mut Canvas, at: Point) {
+        match self {
+            Self::Stretch => canvas.diamond(at, 5.0, SIGNAL),
+            Self::Provisional => canvas.ring(at, 3.5, DATA, PAPER, 1.5),
+            Self::Suppressed => canvas.cross(at, 3.0, MUTED, 1.5),
+            Self::Undefined => canvas.line((at.0 - 4.0, at.1), (at.0 + 4.0, at.1), MUTED, 1.5),
+            Self::Band | Self::Cut => {
+                let (x, y) = at;
+                canvas.area(&[(x - 7.0, y - 5.0), (x + 7.0, y - 5.0), (x + 7.0, y + 5.0), (x - 7.0, y + 5.0)], BAND);
+            }
+        }
+    }
+}
+
+/// The marks that this chart uses, in lines that fit.
+pub fn key_lines(chart: &RunChart, plot: &Plot) -> Vec<Vec<Key>> {
+    let any = |test: fn(&Rate) -> bool| chart.months.iter().any(|rate| test(rate));
+    let used = [
+        (any(|rate| rate.interval().is_some()), if plot.cut { Key::Cut } else { Key::Band }),
+        (chart.reading.stretch.is_some(), Key::Stretch),
+        (any(|rate| !rate.is_final && rate.shown().is_some()), Key::Provisional),
+        (any(|rate| rate.state == State::Suppressed), Key::Suppressed),
+        (any(|rate| rate.state == State::Undefined), Key::Undefined),
+    ];
+    let mut lines: Vec<Vec<Key>> = Vec::new();
+    let mut room = 0.0;
+    for (_, key) in used.into_iter().filter(|(used, _)| *used) {
+        let wanted = key.width(chart);
+        if wanted > room {
+            lines.push(Vec::new());
+            room = CHART_WIDTH - PLOT_LEFT - MARGIN;
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(key);
+        }
+        room -= wanted;
+    }
+    lines
+}

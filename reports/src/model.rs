@@ -1,0 +1,299 @@
+//! The results tables that a report shows, as rows. Patient-level tables are not among them.
+
+mod table;
+#[cfg(test)]
+pub mod test_rows;
+
+use std::path::Path;
+
+use jiff::civil::Date;
+
+use crate::error::{ReportError, Result};
+use table::Table;
+
+/// All that a report is made from.
+#[derive(Debug)]
+pub struct Results {
+    /// What the run was made from.
+    pub run: Run,
+    /// Measures, computed and refused.
+    pub measures: Vec<Measure>,
+    /// Values at the levels that a report shows: all, and organizations.
+    pub rates: Vec<Rate>,
+    /// Run charts at level all, by measure and month.
+    pub signals: Vec<Signal>,
+    /// Row accounting.
+    pub quality: Vec<Quality>,
+    /// What the checks found.
+    pub checks: Vec<CheckResult>,
+}
+
+/// What the run was made from: the contract `run`.
+#[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
+#[derive(Debug)]
+pub struct Run {
+    pub run_id: String,
+    pub lake_snapshot: String,
+    pub source: String,
+    pub carecoord_version: String,
+    pub report_month: Date,
+    pub extract_date: Date,
+    pub extract_date_assumed: bool,
+    pub first_month: Date,
+    pub suppress_below: i64,
+    pub patients: i64,
+}
+
+/// One measure: the contract `measure`, without the definition's text.
+#[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
+#[derive(Debug, Clone)]
+pub struct Measure {
+    pub measure_id: String,
+    pub code: String,
+    pub title: String,
+    pub family: String,
+    pub kind: String,
+    pub unit_name: String,
+    pub better: String,
+    pub value_unit: String,
+    pub decimals: i64,
+    pub window_days: i64,
+    pub runout_days: i64,
+    pub steward: String,
+    pub version: String,
+    pub why: String,
+    pub rule: String,
+    pub sources: String,
+    pub atlas: String,
+    pub computed: bool,
+    pub refusal: String,
+    pub caveat: String,
+    pub definition_hash: String,
+}
+
+/// Whether a value may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It may.
+    Shown,
+    /// A small count, or one that would give a small count away.
+    Suppressed,
+    /// There is no denominator.
+    Undefined,
+}
+
+/// One value: the contract `rate`.
+#[derive(Debug, Clone)]
+pub struct Rate {
+    pub measure_id: String,
+    pub period_kind: String,
+    pub period: Date,
+    pub level: String,
+    pub level_id: String,
+    pub level_name: String,
+    pub stratum_kind: String,
+    pub stratum: String,
+    pub numerator: Option<f64>,
+    pub denominator: Option<f64>,
+    pub n_units: Option<i64>,
+    pub value: Option<f64>,
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+    pub interval_method: String,
+    pub is_final: bool,
+    pub state: State,
+    pub state_reason: String,
+}
+
+impl Rate {
+    /// Whether the row is about everyone.
+    pub fn is_overall(&self) -> bool {
+        self.level == "all" && self.stratum_kind == "all"
+    }
+
+    /// The value, where it may be shown.
+    pub fn shown(&self) -> Option<f64> {
+        if self.state == State::Shown { self.value } else { None }
+    }
+
+    /// The interval, where it may be shown.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        if self.state == State::Shown { self.lower.zip(self.upper) } else { None }
+    }
+}
+
+/// One month of a run chart: the contract `signal`, at level all.
+#[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
+#[derive(Debug, Clone)]
+pub struct Signal {
+    pub measure_id: String,
+    pub period: Date,
+    pub centre: Option<f64>,
+    pub useful: Option<i64>,
+    pub longest_run: Option<i64>,
+    pub longest_run_limit: Option<i64>,
+    pub crossings: Option<i64>,
+    pub crossings_limit: Option<i64>,
+    pub signal: String,
+}
+
+/// Row accounting of one file and table: the contract `quality`.
+#[derive(Debug)]
+pub struct Quality {
+    pub extract_id: i64,
+    pub file: String,
+    pub table_name: String,
+    pub read: i64,
+    pub filtered: i64,
+    pub accepted: i64,
+    pub quarantined: i64,
+    pub duplicate: i64,
+    pub superseded: i64,
+}
+
+/// What one check found in one file: the contract `check_result`.
+#[derive(Debug)]
+pub struct CheckResult {
+    pub extract_id: i64,
+    pub file: String,
+    pub table_name: String,
+    pub column_name: String,
+    pub check_name: String,
+    pub severity: String,
+    pub rows: i64,
+}
+
+impl Results {
+    /// Reads the tables of a results folder.
+    ///
+    /// # Errors
+    /// When a table is missing or broken, lacks a column, or `run` is empty.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let run = Table::read(folder, "run")?.rows(run_row)?;
+        Ok(Self {
+            run: run.into_iter().next().ok_or(ReportError::NoRun)?,
+            measures: Table::read(folder, "measure")?.rows(measure_row)?,
+            rates: Table::read(folder, "rate")?.rows(rate_row)?.into_iter().flatten().collect(),
+            signals: Table::read(folder, "signal")?.rows(signal_row)?.into_iter().flatten().collect(),
+            quality: Table::read(folder, "quality")?.rows(quality_row)?,
+            checks: Table::read(folder, "check_result")?.rows(check_row)?,
+        })
+    }
+}
+
+fn run_row(row: &table::Row) -> Result<Run> {
+    Ok(Run {
+        run_id: row.text("run_id")?,
+        lake_snapshot: row.text("lake_snapshot")?,
+        source: row.text("source")?,
+        carecoord_version: row.text("carecoord_version")?,
+        report_month: row.date("report_month")?,
+        extract_date: row.date("extract_date")?,
+        extract_date_assumed: row.boolean("extract_date_assumed")?,
+        first_month: row.date("first_month")?,
+        suppress_below: row.required_integer("suppress_below")?,
+        patients: row.required_integer("patients")?,
+    })
+}
+
+fn measure_row(row: &table::Row) -> Result<Measure> {
+    Ok(Measure {
+        measure_id: row.text("measure_id")?,
+        code: row.text("code")?,
+        title: row.text("title")?,
+        family: row.text("family")?,
+        kind: row.text("kind")?,
+        unit_name: row.text("unit_name")?,
+        better: row.text("better")?,
+        value_unit: row.text("value_unit")?,
+        decimals: row.required_integer("decimals")?,
+        window_days: row.required_integer("window_days")?,
+        runout_days: row.required_integer("runout_days")?,
+        steward: row.text("steward")?,
+        version: row.text("version")?,
+        why: row.text("why")?,
+        rule: row.text("rule")?,
+        sources: row.text("sources")?,
+        atlas: row.text("atlas")?,
+        computed: row.text("status")? == "computed",
+        refusal: row.text("refusal")?,
+        caveat: row.text("caveat")?,
+        definition_hash: row.text("definition_hash")?,
+    })
+}
+
+/// Nothing for a level that reports do not show: practitioners and coordinators are people, not board matters.
+fn rate_row(row: &table::Row) -> Result<Option<Rate>> {
+    let level = row.text("level")?;
+    if !matches!(level.as_str(), "all" | "organization") {
+        return Ok(None);
+    }
+    Ok(Some(Rate {
+        measure_id: row.text("measure_id")?,
+        period_kind: row.text("period_kind")?,
+        period: row.date("period")?,
+        level,
+        level_id: row.text("level_id")?,
+        level_name: row.text("level_name")?,
+        stratum_kind: row.text("stratum_kind")?,
+        stratum: row.text("stratum")?,
+        numerator: row.number("numerator")?,
+        denominator: row.number("denominator")?,
+        n_units: row.integer("n_units")?,
+        value: row.number("value")?,
+        lower: row.number("lower")?,
+        upper: row.number("upper")?,
+        interval_method: row.text("interval_method")?,
+        is_final: row.text("maturity")? == "final",
+        state: match row.text("state")?.as_str() {
+            "shown" => State::Shown,
+            "undefined" => State::Undefined,
+            // A state that this version does not know is not shown: the safe side.
+            _ => State::Suppressed,
+        },
+        state_reason: row.text("state_reason")?,
+    }))
+}
+
+fn signal_row(row: &table::Row) -> Result<Option<Signal>> {
+    if row.text("level")? != "all" {
+        return Ok(None);
+    }
+    Ok(Some(Signal {
+        measure_id: row.text("measure_id")?,
+        period: row.date("period")?,
+        centre: row.number("centre")?,
+        useful: row.integer("useful")?,
+        longest_run: row.integer("longest_run")?,
+        longest_run_limit: row.integer("longest_run_limit")?,
+        crossings: row.integer("crossings")?,
+        crossings_limit: row.integer("crossings_limit")?,
+        signal: row.text("signal")?,
+    }))
+}
+
+fn quality_row(row: &table::Row) -> Result<Quality> {
+    Ok(Quality {
+        extract_id: row.required_integer("extract_id")?,
+        file: row.text("file")?,
+        table_name: row.text("table_name")?,
+        read: row.required_integer("rows_read")?,
+        filtered: row.required_integer("rows_filtered")?,
+        accepted: row.required_integer("rows_accepted")?,
+        quarantined: row.required_integer("rows_quarantined")?,
+        duplicate: row.required_integer("rows_duplicate")?,
+        superseded: row.required_integer("rows_superseded")?,
+    })
+}
+
+fn check_row(row: &table::Row) -> Result<CheckResult> {
+    Ok(CheckResult {
+        extract_id: row.required_integer("extract_id")?,
+        file: row.text("file")?,
+        table_name: row.text("table_name")?,
+        column_name: row.text("column_name")?,
+        check_name: row.text("check_name")?,
+        severity: row.text("severity")?,
+        rows: row.required_integer("rows")?,
+    })
+}

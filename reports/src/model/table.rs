@@ -1,0 +1,151 @@
+//! A results table read by column name, whatever string or number type its columns have.
+//!
+//! Results are written with `Utf8View`, but any Parquet writer may have rewritten them: text may come as plain, large
+//! or dictionary strings. Each batch is cast once, column by column, when its first row asks.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
+use carecoord_lake::parquet_file;
+use jiff::ToSpan;
+use jiff::civil::{Date, date};
+
+use crate::error::{ReportError, Result};
+
+/// The batches of one results table.
+pub struct Table {
+    name: &'static str,
+    batches: Vec<RecordBatch>,
+}
+
+/// One row of a batch.
+pub struct Row<'a> {
+    table: &'static str,
+    batch: &'a RecordBatch,
+    casts: &'a RefCell<HashMap<&'static str, ArrayRef>>,
+    index: usize,
+    number: usize,
+}
+
+impl Table {
+    /// Reads `<folder>/<name>.parquet`.
+    pub fn read(folder: &Path, name: &'static str) -> Result<Self> {
+        let batches = parquet_file::read(&folder.join(format!("{name}.parquet")))?;
+        Ok(Self { name, batches })
+    }
+
+    /// Every row through `build`.
+    pub fn rows<T>(&self, build: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
+        let mut rows = Vec::with_capacity(self.batches.iter().map(RecordBatch::num_rows).sum());
+        for batch in &self.batches {
+            let casts = RefCell::default();
+            for index in 0..batch.num_rows() {
+                let number = rows.len() + 1;
+                rows.push(build(&Row { table: self.name, batch, casts: &casts, index, number })?);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl Row<'_> {
+    /// The row's column as an array of the wanted type.
+    fn column(&self, column: &'static str, wanted: &DataType) -> Result<ArrayRef> {
+        if let Some(array) = self.casts.borrow().get(column) {
+            return Ok(array.clone());
+        }
+        let array =
+            self.batch.column_by_name(column).ok_or(ReportError::MissingColumn { table: self.table, column })?;
+        let array = cast(array, wanted).map_err(|error| ReportError::ColumnType {
+            table: self.table,
+            column,
+            reason: error.to_string(),
+        })?;
+        self.casts.borrow_mut().insert(column, array.clone());
+        Ok(array)
+    }
+
+    fn required<T>(&self, column: &'static str, value: Option<T>) -> Result<T> {
+        value.ok_or(ReportError::MissingValue { table: self.table, column, row: self.number })
+    }
+
+    /// A text; empty where there is none.
+    pub fn text(&self, column: &'static str) -> Result<String> {
+        let array = self.column(column, &DataType::Utf8)?;
+        let text = array.as_string::<i32>();
+        Ok(if text.is_null(self.index) { String::new() } else { text.value(self.index).to_owned() })
+    }
+
+    /// A whole number, if there is one.
+    pub fn integer(&self, column: &'static str) -> Result<Option<i64>> {
+        let array = self.column(column, &DataType::Int64)?;
+        let numbers = array.as_primitive::<Int64Type>();
+        Ok(numbers.is_valid(self.index).then(|| numbers.value(self.index)))
+    }
+
+    /// A whole number that must be there.
+    pub fn required_integer(&self, column: &'static str) -> Result<i64> {
+        self.required(column, self.integer(column)?)
+    }
+
+    /// A number, if there is one; infinities and NaN cannot be drawn and count as none.
+    pub fn number(&self, column: &'static str) -> Result<Option<f64>> {
+        let array = self.column(column, &DataType::Float64)?;
+        let numbers = array.as_primitive::<Float64Type>();
+        Ok(numbers.is_valid(self.index).then(|| numbers.value(self.index)).filter(|number| number.is_finite()))
+    }
+
+    /// True or false; must be there.
+    pub fn boolean(&self, column: &'static str) -> Result<bool> {
+        let array = self.column(column, &DataType::Boolean)?;
+        let values = array.as_boolean();
+        self.required(column, values.is_valid(self.index).then(|| values.value(self.index)))
+    }
+
+    /// A date; must be there.
+    pub fn date(&self, column: &'static str) -> Result<Date> {
+        let array = self.column(column, &DataType::Date32)?;
+        let days = array.as_primitive::<Date32Type>();
+        let days = self.required(column, days.is_valid(self.index).then(|| days.value(self.index)))?;
+        date(1970, 1, 1).checked_add(i64::from(days).days()).map_err(|error| ReportError::ColumnType {
+            table: self.table,
+            column,
+            reason: error.to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{DictionaryArray, Int32Array, LargeStringArray, StringViewArray};
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    #[test]
+    fn text_is_text_in_whatever_type_it_comes() {
+        let dictionary: DictionaryArray<Int32Type> = ["a", "b"].into_iter().collect();
+        let arrays: [(&str, ArrayRef); 4] = [
+            ("dictionary", Arc::new(dictionary)),
+            ("large", Arc::new(LargeStringArray::from(vec!["a", "b"]))),
+            ("view", Arc::new(StringViewArray::from(vec!["a", "b"]))),
+            ("number", Arc::new(Int32Array::from(vec![Some(7), None]))),
+        ];
+        let batch = RecordBatch::try_from_iter(arrays).expect("a batch");
+        let table = Table { name: "run", batches: vec![batch] };
+        let rows = table
+            .rows(|row| Ok((row.text("dictionary")?, row.text("large")?, row.text("view")?, row.integer("number")?)))
+            .expect("rows");
+        assert_eq!(rows[1], ("b".to_owned(), "b".to_owned(), "b".to_owned(), None));
+        let missing = table.rows(|row| row.required_integer("number")).expect_err("no value in the second row");
+        assert!(matches!(missing, ReportError::MissingValue { row: 2, .. }), "{missing}");
+        let missing = table.rows(|row| row.date("day")).expect_err("no such column");
+        assert!(matches!(missing, ReportError::MissingColumn { column: "day", .. }), "{missing}");
+    }
+}

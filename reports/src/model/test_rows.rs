@@ -1,0 +1,56 @@
+//! Rows for unit tests, plain but for what a test is about.
+
+use jiff::civil::Date;
+
+use super::{Measure, Rate, State};
+
+/// A proportion in per cent.
+pub fn measure(better: &str) -> Measure {
+    Measure {
+        measure_id: "m".to_owned(),
+        code: String::new(),
+        title: "A measure".to_owned(),
+        family: "referral".to_owned(),
+        kind: "proportion".to_owned(),
+        unit_name: "referral".to_owned(),
+        better: better.to_owned(),
+        value_unit: "%".to_owned(),
+        decimals: 1,
+        window_days: 30,
+        runout_days: 3,
+        steward: String::new(),
+        version: String::new(),
+        why: String::new(),
+        rule: String::new(),
+        sources: String::new(),
+        atlas: String::new(),
+        computed: true,
+        refusal: String::new(),
+        caveat: String::new(),
+        definition_hash: String::new(),
+    }
+}
+
+/// A final month with this value and an interval of five on both sides; suppressed where there is none.
+pub fn month(period: Date, value: Option<f64>) -> Rate {
+    Rate {
+        measure_id: "m".to_owned(),
+        period_kind: "month".to_owned(),
+        period,
+        level: "all".to_owned(),
+        level_id: "all".to_owned(),
+        level_name: String::new(),
+        stratum_kind: "all".to_owned(),
+        stratum: "all".to_owned(),
+        numerator: value,
+        denominator: value.map(|_| 100.0),
+        n_units: value.map(|_| 100),
+        value,
+        lower: value.map(|value| value - 5.0),
+        upper: value.map(|value| value + 5.0),
+        interval_method: "wilson".to_owned(),
+        is_final: true,
+        state: if value.is_some() { State::Shown } else { State::Suppressed },
+        state_reason: String::new(),
+    }
+}

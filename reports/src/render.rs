@@ -1,0 +1,79 @@
+//! The whole way: read, draw, lay out, write, publish.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::chart::{Drawing, Rasteriser};
+use crate::error::{ReportError, Result};
+use crate::model::Results;
+use crate::page;
+use crate::publish::{CHARTS, PAGE, Staging, stem};
+use crate::view::{self, MeasureRows, Page};
+
+/// What a report is to look like.
+#[derive(Debug, Clone)]
+pub struct ReportOptions {
+    /// Title of the page.
+    pub title: String,
+}
+
+impl Default for ReportOptions {
+    fn default() -> Self {
+        Self { title: "Care coordination report".to_owned() }
+    }
+}
+
+/// Where a report was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportFiles {
+    /// The page.
+    pub html: PathBuf,
+    /// The charts as PNG, in the page's order; each has an SVG of the same name beside it.
+    pub charts: Vec<PathBuf>,
+}
+
+/// Renders the results in a folder into the folder `out`, which is made, or replaced in one step: a render that fails
+/// leaves the old report as it was and nothing beside it.
+///
+/// # Errors
+/// When a results table is missing or broken, when `out` holds anything that is no part of a report, or when the system
+/// refuses.
+pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<ReportFiles> {
+    let results = Results::read(results)?;
+    let rows: Vec<MeasureRows> =
+        view::sorted(&results, true).into_iter().map(|measure| MeasureRows::new(measure, &results)).collect();
+    let rasteriser = Rasteriser::new();
+    let drawn: Vec<(Option<Drawing>, Option<Picture>)> =
+        rows.par_iter().map(|rows| draw(rows, &results, &rasteriser)).collect::<Result<_>>()?;
+    let (drawings, pictures): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
+    let html = page::lay_out(&Page::new(&options.title, &results, &rows, &drawings))?;
+
+    let staging = Staging::begin(out)?;
+    staging.write(Path::new(PAGE), html.as_bytes())?;
+    let mut charts = Vec::new();
+    for Picture { name, svg, png } in pictures.into_iter().flatten() {
+        let with = |ending: &str| Path::new(CHARTS).join(format!("{name}.{ending}"));
+        staging.write(&with("svg"), svg.as_bytes())?;
+        staging.write(&with("png"), &png)?;
+        charts.push(out.join(with("png")));
+    }
+    staging.publish()?;
+    Ok(ReportFiles { html: out.join(PAGE), charts })
+}
+
+/// The files of one chart.
+struct Picture {
+    name: String,
+    svg: String,
+    png: Vec<u8>,
+}
+
+fn draw(rows: &MeasureRows, results: &Results, rasteriser: &Rasteriser) -> Result<(Option<Drawing>, Option<Picture>)> {
+    let failed = |reason| ReportError::Chart { measure: rows.measure.measure_id.clone(), reason };
+    let Some(drawing) = view::chart_of(rows, &results.run).map_err(failed)? else { return Ok((None, None)) };
+    let svg = drawing.file();
+    let png = rasteriser.png(&svg).map_err(failed)?;
+    let name = stem(&rows.measure.measure_id);
+    Ok((Some(drawing), Some(Picture { name, svg, png })))
+}

@@ -1,0 +1,146 @@
+//! The head of the page: which data, which run, and what stands out.
+
+use serde::Serialize;
+
+use super::measure::MeasureRows;
+use crate::format;
+use crate::model::{Results, Run};
+use crate::reading::{Change, Verdict};
+
+/// One fact about the run.
+#[derive(Debug, Serialize)]
+pub struct Fact {
+    name: &'static str,
+    value: String,
+}
+
+/// What this report was made from.
+pub fn facts(run: &Run) -> Vec<Fact> {
+    let or_unknown = |text: &str| if text.is_empty() { "not recorded".to_owned() } else { text.to_owned() };
+    let assumed = if run.extract_date_assumed { " (assumed)" } else { "" };
+    [
+        (
+            "Months measured",
+            format!("{} to {}", format::month_long(run.first_month), format::month_long(run.report_month)),
+        ),
+        ("Patients in the data", format::count(run.patients)),
+        ("Data taken on", format!("{}{assumed}", format::day(run.extract_date))),
+        ("Data source", or_unknown(&run.source)),
+        ("Lake snapshot", run.lake_snapshot.clone()),
+        ("Small counts", format!("1 to {} suppressed", format::count(run.suppress_below - 1))),
+        ("Run", run.run_id.clone()),
+        ("Made by", format!("carecoord {}", run.carecoord_version)),
+    ]
+    .into_iter()
+    .map(|(name, value)| Fact { name, value })
+    .collect()
+}
+
+/// What a reader must know before any number.
+pub fn warnings(run: &Run) -> Vec<String> {
+    if run.extract_date_assumed {
+        vec![format!(
+            "No one stated the day on which the data were taken. The last date in the data, {}, was assumed. If the \
+             extracts are older than that, months shown as final may still change.",
+            format::day(run.extract_date)
+        )]
+    } else {
+        Vec::new()
+    }
+}
+
+/// What stands out, in one sentence each.
+#[derive(Debug, Serialize)]
+pub struct Glance {
+    summary: String,
+    signals: Vec<Pointer>,
+    notes: Vec<String>,
+}
+
+/// A measure to look at.
+#[derive(Debug, Serialize)]
+struct Pointer {
+    anchor: String,
+    title: String,
+    /// Its latest final value, where it may be shown.
+    value: String,
+    sentence: String,
+}
+
+impl Glance {
+    /// Counts what the sections below show.
+    pub fn new(rows: &[MeasureRows], refused: usize, results: &Results) -> Self {
+        let mut with_signal: Vec<&MeasureRows> =
+            rows.iter().filter(|rows| rows.reading.verdict == Verdict::Signal).collect();
+        // What got worse comes first.
+        with_signal.sort_by_key(|rows| rows.reading.change);
+        let signals: Vec<Pointer> = with_signal
+            .iter()
+            .map(|rows| Pointer {
+                anchor: rows.anchor(),
+                title: rows.measure.title.clone(),
+                value: latest(rows),
+                sentence: rows.reading.short.clone(),
+            })
+            .collect();
+        let mut summary = vec![format!("{} computed", measures(rows.len()))];
+        summary.push(match signals.len() {
+            0 => "none shows a signal".to_owned(),
+            1 => format!("1 shows a signal ({})", changes(&with_signal)),
+            many => format!("{many} show a signal ({})", changes(&with_signal)),
+        });
+        let unassessed = rows.iter().filter(|rows| rows.reading.verdict == Verdict::NotAssessed).count();
+        if unassessed > 0 {
+            summary.push(format!("{unassessed} with too few months to say"));
+        }
+        if refused > 0 {
+            summary.push(format!(
+                "{refused} refused because the data cannot support {}",
+                if refused == 1 { "it" } else { "them" }
+            ));
+        }
+        let summary = format!("{}.", summary.join("; "));
+        let mut notes = Vec::new();
+        let failed = results.checks.iter().filter(|check| check.severity == "fail").count();
+        if failed > 0 {
+            notes.push(format!("{failed} data checks failed: do not use this report before they are resolved."));
+        }
+        let aside: i64 = results.quality.iter().map(|row| row.quarantined).sum();
+        if aside > 0 {
+            let read: i64 = results.quality.iter().map(|row| row.read).sum();
+            notes.push(format!(
+                "{} of {} rows read were put aside because a check rejected them.",
+                format::count(aside),
+                format::count(read)
+            ));
+        }
+        Self { summary, signals, notes }
+    }
+}
+
+fn changes(with_signal: &[&MeasureRows]) -> String {
+    [(Change::Worsening, "worsening"), (Change::Undirected, "without direction"), (Change::Improvement, "improvement")]
+        .into_iter()
+        .map(|(change, word)| (with_signal.iter().filter(|rows| rows.reading.change == change).count(), word))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn latest(rows: &MeasureRows) -> String {
+    let rate = rows.latest_final().and_then(|rate| rate.shown().map(|value| (rate, value)));
+    rate.map_or_else(String::new, |(rate, value)| {
+        format!(
+            "{} {} in {}",
+            rows.format.value(value),
+            rows.format.unit,
+            format::period(&rate.period_kind, rate.period)
+        )
+        .replace("  ", " ")
+    })
+}
+
+fn measures(number: usize) -> String {
+    if number == 1 { "1 measure".to_owned() } else { format!("{number} measures") }
+}

@@ -1,0 +1,185 @@
+//! Tables of values: by month, by organization, by group of patients.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::measure::MeasureRows;
+use crate::chart::round_ends;
+use crate::format;
+use crate::model::{Rate, Run, State};
+use crate::words;
+
+/// Length of the axis that a table's intervals are drawn on; the template's drawing is as wide, with a margin.
+const AXIS_UNITS: f64 = 160.0;
+
+/// One row of values.
+#[derive(Debug, Serialize)]
+pub struct ValueRow {
+    name: String,
+    numerator: String,
+    denominator: String,
+    value: String,
+    interval: String,
+    state: String,
+    /// Whether the row is about everyone.
+    overall: bool,
+    /// Where value and interval lie on the table's axis.
+    plot: Option<Whisker>,
+}
+
+/// A value and its interval on an axis of [`AXIS_UNITS`].
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Whisker {
+    value: f64,
+    lower: f64,
+    upper: f64,
+}
+
+/// A table of organizations for one period.
+#[derive(Debug, Serialize)]
+pub struct PeriodTable {
+    period: String,
+    rows: Vec<ValueRow>,
+    axis: Option<Axis>,
+}
+
+/// A table of groups of patients.
+#[derive(Debug, Serialize)]
+pub struct StratumTable {
+    kind: String,
+    period: String,
+    rows: Vec<ValueRow>,
+    axis: Option<Axis>,
+}
+
+/// Ends of the axis that a table's intervals are drawn on.
+#[derive(Debug, Serialize)]
+pub struct Axis {
+    low: String,
+    high: String,
+    /// Where the value of everyone lies.
+    reference: Option<f64>,
+}
+
+impl ValueRow {
+    /// A row; whatever may not be shown is a state in words, never a number.
+    pub fn new(name: &str, rate: &Rate, rows: &MeasureRows, run: &Run) -> Self {
+        let amount = |number: Option<f64>| number.filter(|_| rate.state == State::Shown).map(format::amount);
+        let dash = || "—".to_owned();
+        Self {
+            name: name.to_owned(),
+            numerator: amount(rate.numerator).map_or_else(dash, |text| match rows.measure.kind.as_str() {
+                "proportion" => text,
+                _ => format!("{}{text}", rows.format.prefix),
+            }),
+            denominator: amount(rate.denominator).unwrap_or_else(dash),
+            value: rate.shown().map_or_else(dash, |value| rows.format.value(value)),
+            interval: rate.interval().map_or_else(dash, |(lower, upper)| rows.format.interval(lower, upper)),
+            state: words::state(rate, run.suppress_below),
+            overall: rate.level == "all" && rate.stratum_kind == "all",
+            plot: None,
+        }
+    }
+}
+
+/// Heading of the value's column.
+pub fn value_head(rows: &MeasureRows) -> String {
+    let unit = &rows.format.unit;
+    if unit.is_empty() { "Value".to_owned() } else { format!("Value ({unit})") }
+}
+
+/// The year and the quarter of the report month by organization, or the last ones that there are. All comes first,
+/// then names in alphabetical order: no league table.
+pub fn organizations(rows: &MeasureRows, run: &Run) -> Vec<PeriodTable> {
+    ["year", "quarter"]
+        .into_iter()
+        .filter_map(|kind| {
+            let of_kind = || rows.rates.iter().filter(|rate| rate.period_kind == kind && rate.stratum_kind == "all");
+            let period = latest(of_kind().filter(|rate| rate.level == "organization"), run)?;
+            let mut rates: Vec<(String, &Rate)> =
+                of_kind().filter(|rate| rate.period == period).map(|rate| (organization_name(rate), *rate)).collect();
+            rates.sort_by_cached_key(|(name, rate)| {
+                (rate.level != "all", rate.level_id == "unknown", words::sort_key(name), rate.level_id.clone())
+            });
+            let (rows, axis) = with_axis(&rates, rows, run);
+            Some(PeriodTable { period: format::period(kind, period), rows, axis })
+        })
+        .collect()
+}
+
+fn organization_name(rate: &Rate) -> String {
+    match (rate.level.as_str(), rate.level_name.as_str(), rate.level_id.as_str()) {
+        ("all", _, _) => "All".to_owned(),
+        (_, "", id) => words::group(id),
+        (_, name, _) => name.to_owned(),
+    }
+}
+
+/// The year's values by age band, sex, race, ethnicity and language.
+pub fn strata(rows: &MeasureRows, run: &Run) -> Vec<StratumTable> {
+    let of_year = || rows.rates.iter().filter(|rate| rate.period_kind == "year" && rate.level == "all");
+    let overall = |period: Date| of_year().find(|rate| rate.period == period && rate.stratum_kind == "all");
+    ["age_band", "sex", "race", "ethnicity", "language"]
+        .into_iter()
+        .filter_map(|kind| {
+            let period = latest(of_year().filter(|rate| rate.stratum_kind == kind), run)?;
+            let mut groups: Vec<(String, &Rate)> = of_year()
+                .filter(|rate| rate.stratum_kind == kind && rate.period == period)
+                .map(|rate| (words::group(&rate.stratum), *rate))
+                .collect();
+            groups.sort_by_cached_key(|(_, rate)| {
+                (rate.stratum == "unknown", band_start(&rate.stratum), rate.stratum.clone())
+            });
+            let rates: Vec<_> =
+                overall(period).map(|rate| ("All".to_owned(), *rate)).into_iter().chain(groups).collect();
+            let (rows, axis) = with_axis(&rates, rows, run);
+            Some(StratumTable { kind: words::stratum_kind(kind), period: format::period("year", period), rows, axis })
+        })
+        .collect()
+}
+
+/// The number that an age band begins with, so that 5-17 stands before 18-44.
+fn band_start(stratum: &str) -> Option<u32> {
+    let digits: String = stratum.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+/// The latest period that has begun by the report month; the first later one only if there is no other.
+fn latest<'a>(rates: impl Iterator<Item = &'a &'a Rate>, run: &Run) -> Option<Date> {
+    let periods: BTreeSet<Date> = rates.map(|rate| rate.period).collect();
+    periods.range(..=run.report_month).next_back().or_else(|| periods.first()).copied()
+}
+
+/// Rows with their intervals on one axis; no axis where fewer than two rows can be drawn.
+fn with_axis(rates: &[(String, &Rate)], rows: &MeasureRows, run: &Run) -> (Vec<ValueRow>, Option<Axis>) {
+    let drawn: Vec<(f64, f64, f64)> = rates
+        .iter()
+        .filter_map(|(_, rate)| rate.shown().zip(rate.interval()).map(|(value, (lower, upper))| (value, lower, upper)))
+        .collect();
+    let low = drawn.iter().map(|(_, lower, _)| *lower).fold(f64::INFINITY, f64::min);
+    let high = drawn.iter().map(|(_, _, upper)| *upper).fold(f64::NEG_INFINITY, f64::max);
+    let usable = drawn.len() > 1 && high > low;
+    // An axis that begins at zero where zero is near does not blow up small differences.
+    let low = if low > 0.0 && low < 0.5 * high { 0.0 } else { low };
+    let (low, high, decimals) = if usable { round_ends(low, high) } else { (low, high, 0) };
+    let share = |value: f64| ((value - low) / (high - low) * AXIS_UNITS * 10.0).round() / 10.0;
+    let table =
+        rates
+            .iter()
+            .map(|(name, rate)| {
+                let mut row = ValueRow::new(name, rate, rows, run);
+                row.plot = rate.shown().zip(rate.interval()).filter(|_| usable).map(|(value, (lower, upper))| {
+                    Whisker { value: share(value), lower: share(lower), upper: share(upper) }
+                });
+                row
+            })
+            .collect();
+    let axis = usable.then(|| Axis {
+        low: rows.format.rounded(low, decimals),
+        high: rows.format.rounded(high, decimals),
+        reference: rates.iter().find(|(_, rate)| rate.is_overall()).and_then(|(_, rate)| rate.shown()).map(share),
+    });
+    (table, axis)
+}

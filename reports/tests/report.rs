@@ -1,0 +1,295 @@
+//! A whole report from a made-up results folder: what must be in it, and what must not.
+
+mod synthetic;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use carecoord_reports::{ReportError, ReportFiles, ReportOptions, render};
+use synthetic::{HOSTILE_TITLE, MEASURES, Table};
+
+/// A results folder, a place for the report, and the report.
+struct Made {
+    folder: tempfile::TempDir,
+    files: ReportFiles,
+}
+
+impl Made {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let results = folder.path().join("results");
+        fs::create_dir(&results).expect("a folder");
+        synthetic::write(&results);
+        let files = render(&results, &folder.path().join("report"), &options()).expect("a report");
+        Self { folder, files }
+    }
+
+    fn results(&self) -> PathBuf {
+        self.folder.path().join("results")
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("report")
+    }
+
+    fn html(&self) -> String {
+        fs::read_to_string(&self.files.html).expect("a page")
+    }
+
+    fn again(&self) -> Result<ReportFiles, ReportError> {
+        render(&self.results(), &self.out(), &options())
+    }
+}
+
+/// One report for all tests that only read it.
+static SHARED: LazyLock<Made> = LazyLock::new(Made::new);
+
+fn options() -> ReportOptions {
+    ReportOptions { title: "Care coordination report <North & South>".to_owned() }
+}
+
+fn computed() -> impl Iterator<Item = &'static synthetic::Measure> {
+    MEASURES.iter().filter(|made| made.family != "transition")
+}
+
+/// The part of a page between two texts.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("{from} is missing"));
+    rest.split_once(to).map_or(rest, |(part, _)| part)
+}
+
+/// One measure's section of the page.
+fn section<'a>(html: &'a str, measure: &str) -> &'a str {
+    between(html, &format!("<article class=\"measure\" id=\"measure-{measure}\">"), "</article>")
+}
+
+/// The names in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_page_loads_nothing_and_runs_nothing() {
+    let html = SHARED.html();
+    assert!(html.contains("http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"));
+    let lower = html.to_lowercase();
+    for forbidden in [
+        "<script", "<link", "<img", "<iframe", "<object", "<embed", "<use", "<image", "@import", "url(", " src=\"",
+        " srcset", "http://", "https://",
+    ] {
+        assert!(!lower.contains(forbidden), "{forbidden}");
+    }
+    for target in lower.split("href=").skip(1) {
+        assert!(target.starts_with("\"#"), "a link within the page: {}", &target[..20]);
+    }
+    let handlers = ["onload", "onclick", "onerror"];
+    for tag in lower.split('<').filter_map(|part| part.split_once('>').map(|(tag, _)| tag)) {
+        assert!(handlers.iter().all(|handler| !tag.contains(&format!(" {handler}="))), "{tag}");
+        assert!(!tag.contains(" style="), "no style of its own: {tag}");
+    }
+}
+
+#[test]
+fn names_from_the_data_stay_text() {
+    let made = &*SHARED;
+    let html = made.html();
+    assert!(!html.contains(HOSTILE_TITLE));
+    assert!(html.contains("Care plan &lt;script&gt;alert(&quot;x&quot;)&lt;"));
+    assert!(html.contains("“Pérez”"));
+    assert!(html.contains("Harbor &quot;Community&quot; &amp; Family Health"));
+    assert!(html.contains("report &lt;North &amp; South&gt;"));
+    assert!(html.contains("survey &lt;b&gt;wave 2"));
+    let svg = fs::read_to_string(made.out().join("charts/care_plan.reviewed.svg")).expect("a chart");
+    assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;"));
+}
+
+#[test]
+fn every_computed_measure_has_its_chart_as_svg_and_png() {
+    let made = &*SHARED;
+    assert_eq!(made.files.charts.len(), computed().count());
+    for measure in computed() {
+        let svg = fs::read_to_string(made.out().join(format!("charts/{}.svg", measure.id))).expect("an SVG");
+        assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"820\""));
+        assert!(svg.contains("role=\"img\"") && svg.contains("<title>Run chart: ") && svg.contains("<desc>"));
+        let png = fs::read(made.out().join(format!("charts/{}.png", measure.id))).expect("a PNG");
+        assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
+        let side = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().expect("four bytes"));
+        assert_eq!(side(16), 1640, "twice the width");
+        assert!((700..1100).contains(&side(20)), "{} high", side(20));
+        assert!(png.len() > 10_000, "not an empty picture");
+    }
+    assert!(!made.out().join("charts/transition.medication_reconciled.svg").exists(), "refused: no chart");
+    assert_eq!(made.html().matches("<svg class=\"chart\"").count(), computed().count());
+}
+
+#[test]
+fn a_chart_in_the_page_follows_light_and_dark_and_is_described() {
+    let html = SHARED.html();
+    let chart = between(section(&html, "readmission.unplanned_30"), "<svg class=\"chart\"", "</svg>");
+    assert!(!chart.contains("=\"#"), "no fixed colour");
+    assert!(chart.contains("class=\"f-data\"") && chart.contains("class=\"s-centre\""));
+    assert!(chart.contains("aria-labelledby=\"chart-readmission.unplanned_30-title"));
+    assert!(chart.contains("<text") && !chart.contains("font-family"));
+    assert!(html.contains("@media (prefers-color-scheme:dark)"));
+}
+
+#[test]
+fn provisional_months_are_hollow_and_final_ones_filled() {
+    let html = SHARED.html();
+    let hollow = |measure: &str| {
+        let chart = between(section(&html, measure), "<svg class=\"chart\"", "</svg>").to_owned();
+        chart.lines().filter(|line| line.contains("<circle") && line.contains("fill=\"none\"")).count()
+    };
+    // The months that are open, and the one that explains the mark.
+    assert_eq!(hollow("readmission.unplanned_30"), 2 + 1);
+    assert_eq!(hollow("referral.loop_closed"), 4 + 1);
+    assert_eq!(hollow("patient_reported.coordination"), 0);
+    assert!(section(&html, "referral.loop_closed").contains("hollow: follow-up not complete"));
+}
+
+#[test]
+fn a_tile_shows_the_latest_final_month_and_never_a_number_for_what_is_suppressed() {
+    let html = SHARED.html();
+    let tile = |measure: &str| {
+        let start = format!("<h3><a href=\"#measure-{measure}\">");
+        between(&html, &start, "</article>").to_owned()
+    };
+    let readmission = tile("readmission.unplanned_30");
+    assert!(readmission.contains("Aug 2026 · "), "September and October are provisional: {readmission}");
+    assert!(readmission.contains("95% interval") && readmission.contains("(Wilson)"));
+    assert!(readmission.contains("Signal: shift") && readmission.contains("Improvement: lower is better."));
+    assert!(tile("referral.loop_closed").contains("Worsening: higher is better."));
+    let suppressed = tile("continuity.usual_provider");
+    let value = between(&suppressed, "<p class=\"value absent\">", "</p>");
+    assert!(value.starts_with("suppressed ("), "{value}");
+    assert!(!suppressed.contains('%') && !suppressed.contains("95"), "{suppressed}");
+    assert!(tile("cost.total_pmpm").contains("<span class=\"unit\">per member per month</span>"));
+}
+
+#[test]
+fn a_number_that_stands_in_a_suppressed_row_is_not_shown() {
+    // An engine leaves suppressed numbers empty; should one ever stand there, the report still must not show it.
+    let folder = tempfile::tempdir().expect("a folder");
+    synthetic::write(folder.path());
+    synthetic::leak(folder.path(), 31_415.926_5);
+    let out = folder.path().join("report");
+    let files = render(folder.path(), &out, &options()).expect("a report");
+    let mut texts = vec![fs::read_to_string(&files.html).expect("a page")];
+    texts.extend(files.charts.iter().map(|chart| fs::read_to_string(chart.with_extension("svg")).expect("an SVG")));
+    for text in texts {
+        for leaked in ["31,415", "31415", "31,416", "31416", "31,417"] {
+            assert!(!text.contains(leaked), "{leaked}");
+        }
+    }
+}
+
+#[test]
+fn tables_name_organizations_in_alphabetical_order_after_all() {
+    let html = SHARED.html();
+    let table = between(section(&html, "readmission.unplanned_30"), ", by organization, 2026</caption>", "</table>");
+    let names: Vec<&str> =
+        table.split("<th scope=\"row\">").skip(1).map(|row| row.split('<').next().unwrap_or_default()).collect();
+    assert_eq!(
+        names,
+        [
+            "All",
+            "Éastside &lt;img src=x onerror=alert(1)&gt; Clinic",
+            "Harbor &quot;Community&quot; &amp; Family Health",
+            "Lakeshore General",
+            "o-5",
+            "St. Brigid Medical Center"
+        ]
+    );
+    assert!(table.contains("suppressed (count below 11)"), "the smallest one");
+    assert!(section(&html, "readmission.unplanned_30").contains(", by age band, 2026</caption>"));
+    let care_plans = between(section(&html, "care_plan.reviewed"), ", by month</caption>", "</table>");
+    let months: Vec<&str> = care_plans.split("<tr").collect();
+    assert_eq!(months.len(), 1 + 1 + 13, "heading and thirteen months");
+}
+
+#[test]
+fn refusals_caveats_rows_and_definitions_are_told() {
+    let html = SHARED.html();
+    let limits = between(&html, "<section id=\"limits\"", "</section>");
+    assert!(limits.contains("has no medication_reconciliation table"));
+    assert!(limits.contains("Planned stays are told apart"));
+    let rows = between(&html, "<section id=\"rows\"", "</section>");
+    assert!(rows.contains("1,204,332") && rows.contains("no: 4 unaccounted for"));
+    assert!(rows.contains("At least one file does not add up."));
+    assert!(rows.contains("Invalid date") && rows.contains("reject"));
+    let definitions = between(&html, "<section id=\"definitions\"", "</section>");
+    assert!(definitions.contains("public methodology report 2025 [V]") && definitions.contains("[P]"));
+    assert!(definitions.contains("c0ffee5f1d0a9b77e3d1a4f6"));
+    assert!(html.contains("Extract date assumed."));
+}
+
+#[test]
+fn the_same_results_give_the_same_bytes_and_a_folder_for_the_owner_alone() {
+    let made = Made::new();
+    let read = |made: &Made| -> Vec<Vec<u8>> {
+        let charts = made.out().join("charts");
+        let charts = names(&charts).into_iter().map(|name| charts.join(name));
+        charts.chain([made.files.html.clone()]).map(|path| fs::read(path).expect("a file")).collect()
+    };
+    let first = read(&made);
+    made.again().expect("rendered over the old report");
+    assert!(first == read(&made), "equal to the byte");
+    assert_eq!(names(made.folder.path()), ["report", "results"], "nothing is left beside the report");
+    let permissions = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(permissions(&made.out()), 0o700);
+    assert_eq!(permissions(&made.files.html), 0o600);
+}
+
+#[test]
+fn a_render_that_fails_leaves_the_old_report() {
+    let made = Made::new();
+    let before = made.html();
+    fs::write(made.results().join("rate.parquet"), b"not parquet").expect("written");
+    assert!(matches!(made.again(), Err(ReportError::Lake(_))));
+    fs::remove_file(made.results().join("rate.parquet")).expect("removed");
+    assert!(matches!(made.again(), Err(ReportError::Lake(_))));
+    assert_eq!(made.html(), before);
+    assert_eq!(names(made.folder.path()), ["report", "results"]);
+}
+
+#[test]
+fn a_folder_with_other_files_is_not_replaced() {
+    let made = Made::new();
+    fs::write(made.out().join("thesis.docx"), b"years of work").expect("written");
+    let error = made.again().expect_err("refused");
+    assert!(matches!(&error, ReportError::NotAReport { found, .. } if found == "thesis.docx"), "{error}");
+    assert!(made.out().join("thesis.docx").exists());
+    let error = render(&made.results(), Path::new(".."), &options()).expect_err("refused");
+    assert!(matches!(error, ReportError::OutputName { .. }));
+}
+
+#[test]
+fn a_run_without_measures_is_still_a_report() {
+    let folder = tempfile::tempdir().expect("a folder");
+    synthetic::write(folder.path());
+    for table in ["measure", "rate", "signal", "quality", "check_result"] {
+        Table::empty(folder.path(), table);
+    }
+    let files = render(folder.path(), &folder.path().join("report"), &options()).expect("a report");
+    assert!(files.charts.is_empty());
+    assert!(fs::read_to_string(files.html).expect("a page").contains("No measure was computed."));
+    Table::empty(folder.path(), "run");
+    let error = render(folder.path(), &folder.path().join("report"), &options()).expect_err("nothing was measured");
+    assert!(matches!(error, ReportError::NoRun));
+}
+
+/// Writes a report to look at: `CARECOORD_REPORT_TO=folder cargo test -p carecoord-reports --test report`.
+#[test]
+fn a_report_to_look_at() {
+    let Some(folder) = std::env::var_os("CARECOORD_REPORT_TO") else { return };
+    let results = tempfile::tempdir().expect("a folder");
+    synthetic::write(results.path());
+    render(results.path(), Path::new(&folder), &ReportOptions::default()).expect("a report");
+}

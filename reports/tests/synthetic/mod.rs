@@ -1,0 +1,99 @@
+//! A made-up results folder: nine measures over 24 months, five organizations, strata, months that are suppressed,
+//! undefined or provisional, a refused measure, and names that try to break out of HTML. No patient stands behind it.
+
+mod measures;
+mod rates;
+mod tables;
+
+use std::path::Path;
+
+pub use measures::{HOSTILE_TITLE, MEASURES, Made as Measure};
+pub use tables::Table;
+use tables::Value;
+
+/// First month measured.
+pub const FIRST: (i16, i8) = (2024, 11);
+/// Months measured; the last one is October 2026.
+pub const MONTHS: i32 = 24;
+
+/// Writes every results table into `folder`.
+pub fn write(folder: &Path) {
+    Table::write(folder, "run", &run());
+    Table::write(folder, "measure", &MEASURES.iter().map(measures::row).collect::<Vec<_>>());
+    let (rates, signals) = rates::rows();
+    Table::write(folder, "rate", &rates);
+    Table::write(folder, "signal", &signals);
+    Table::write(folder, "quality", &quality());
+    Table::write(folder, "check_result", &checks());
+}
+
+/// Writes `rate` again with a number in every row that is suppressed.
+pub fn leak(folder: &Path, number: f64) {
+    let (mut rates, _) = rates::rows();
+    for row in &mut rates {
+        if row.iter().any(|value| matches!(value, Value::Text("suppressed"))) {
+            for value in row.iter_mut().filter(|value| matches!(value, Value::None)) {
+                *value = Value::Number(number);
+            }
+        }
+    }
+    Table::write(folder, "rate", &rates);
+}
+
+/// Days since 1970 of the first day of the month so many months after the first.
+pub fn month(index: i32) -> i32 {
+    let months = i32::from(FIRST.0) * 12 + i32::from(FIRST.1) - 1 + index;
+    let year = i16::try_from(months.div_euclid(12)).expect("a year");
+    let month = i8::try_from(months.rem_euclid(12) + 1).expect("a month");
+    day(year, month, 1)
+}
+
+/// Days since 1970.
+pub fn day(year: i16, month: i8, day: i8) -> i32 {
+    let span = jiff::civil::date(year, month, day) - jiff::civil::date(1970, 1, 1);
+    span.get_days()
+}
+
+fn run() -> Vec<Vec<Value>> {
+    use Value::{Boolean, Date, Integer, Text};
+    vec![vec![
+        Text("b3e1f0a94c27d58e"),
+        Text("2026-11-05T06-12-44Z-1f9c"),
+        Text("synthea"),
+        Text("0.1.0"),
+        Date(month(MONTHS - 1)),
+        Date(day(2026, 11, 5)),
+        Boolean(true),
+        Date(month(0)),
+        Integer(11),
+        Integer(48_213),
+        Text("{}"),
+    ]]
+}
+
+fn quality() -> Vec<Vec<Value>> {
+    use Value::{Integer, Text};
+    let row = |id, file, table, read: i64, parts: [i64; 5]| {
+        let mut row = vec![Integer(id), Text(file), Text(table), Text("9f0c"), Integer(read)];
+        row.extend(parts.map(Integer));
+        row
+    };
+    vec![
+        row(1, "encounters_2026-10.csv", "encounter", 1_204_332, [0, 1_203_870, 211, 240, 11]),
+        row(2, "referrals_2026-10.csv", "referral", 88_410, [0, 88_398, 12, 0, 0]),
+        row(3, "survey <b>wave 2</b>.csv", "survey_response", 4_120, [6, 4_100, 10, 0, 0]),
+        row(4, "claims.csv", "claim_line", 2_480_115, [12_044, 2_467_990, 58, 21, 2]),
+    ]
+}
+
+fn checks() -> Vec<Vec<Value>> {
+    use Value::{Integer, Text};
+    let row = |id, file, table, column, check, severity, rows| {
+        vec![Integer(id), Text(file), Text(table), Text(column), Text(check), Text(severity), Integer(rows)]
+    };
+    vec![
+        row(1, "encounters_2026-10.csv", "encounter", "end_date", "invalid_date", "reject", 211),
+        row(1, "encounters_2026-10.csv", "encounter", "", "overlap", "warn", 1_933),
+        row(2, "referrals_2026-10.csv", "referral", "patient_id", "unknown_reference", "reject", 12),
+    ]
+}

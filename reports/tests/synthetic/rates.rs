@@ -1,0 +1,231 @@
+//! Values of the made-up run: months, quarters and years; everyone, organizations and groups.
+
+use super::measures::{MEASURES, Made};
+use super::tables::Value;
+use super::{MONTHS, day, month};
+
+const ORGANIZATIONS: [(&str, &str); 5] = [
+    ("o-4", "St. Brigid Medical Center"),
+    ("o-2", "Éastside <img src=x onerror=alert(1)> Clinic"),
+    ("o-1", "Harbor \"Community\" & Family Health"),
+    ("o-5", ""),
+    ("o-3", "Lakeshore General"),
+];
+
+const STRATA: [(&str, &[&str]); 5] = [
+    ("age_band", &["0-17", "18-44", "45-64", "65-74", "75-84", "85+"]),
+    ("sex", &["female", "male", "unknown"]),
+    ("race", &["Asian", "Black or African American", "White", "unknown"]),
+    ("ethnicity", &["Hispanic or Latino", "Not Hispanic or Latino"]),
+    ("language", &["English", "Español", "unknown"]),
+];
+
+/// A number that stays the same from run to run, between -1 and 1.
+fn wobble(seed: usize) -> f64 {
+    let mut state = (seed as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    state ^= state >> 29;
+    state = state.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    state ^= state >> 32;
+    f64::from(u32::try_from(state & 0xFFFF).expect("sixteen bits")) / 32_767.5 - 1.0
+}
+
+/// What a row says.
+enum Shown {
+    Value { numerator: f64, denominator: f64 },
+    Suppressed(&'static str),
+    Undefined,
+}
+
+struct Where<'a> {
+    kind: &'static str,
+    period: i32,
+    level: (&'static str, &'a str, &'a str),
+    stratum: (&'static str, &'static str),
+    mature: bool,
+}
+
+fn row(made: &Made, place: &Where, shown: &Shown) -> Vec<Value> {
+    use Value::{Date, Integer, None, Number, Owned, Text};
+    let mut row = vec![
+        Text(made.id),
+        Text(place.kind),
+        Date(place.period),
+        Text(place.level.0),
+        Owned(place.level.1.to_owned()),
+        Owned(place.level.2.to_owned()),
+        Text(place.stratum.0),
+        Text(place.stratum.1),
+    ];
+    let (state, reason) = match shown {
+        Shown::Value { numerator, denominator } => {
+            let half = match made.kind {
+                "proportion" => {
+                    1.96 * ((numerator / denominator) * (1.0 - numerator / denominator) / denominator).sqrt()
+                }
+                "rate" if made.level < 1.0 => 1.96 * numerator.sqrt() / denominator,
+                "rate" => 1.96 * made.level * 2.6 / denominator.sqrt(),
+                _ => 1.96 * made.level * 0.28 / denominator.sqrt(),
+            };
+            let value = numerator / denominator;
+            #[expect(clippy::cast_possible_truncation, reason = "a few thousand")]
+            row.extend([
+                Number(*numerator),
+                Number(*denominator),
+                Integer(*denominator as i64),
+                Integer(12),
+                Integer(0),
+                Integer(0),
+            ]);
+            row.extend([value, (value - half).max(0.0), value + half].map(|value| Number(value * made.multiplier)));
+            row.push(Text(match made.kind {
+                "proportion" => "wilson",
+                "rate" if made.level < 1.0 => "poisson_exact",
+                _ => "t_mean",
+            }));
+            ("shown", "")
+        }
+        Shown::Suppressed(reason) => {
+            row.extend(std::iter::repeat_n(None, 10));
+            ("suppressed", *reason)
+        }
+        Shown::Undefined => {
+            row.extend([
+                Number(0.0),
+                Number(0.0),
+                Integer(0),
+                Integer(0),
+                Integer(0),
+                Integer(0),
+                None,
+                None,
+                None,
+                None,
+            ]);
+            ("undefined", "no_denominator")
+        }
+    };
+    row.extend([Text(if place.mature { "final" } else { "provisional" }), Text(state), Text(reason)]);
+    row
+}
+
+fn drawn(made: &Made, size: f64, level: f64, seed: usize) -> Shown {
+    let denominator = (size * (1.0 + 0.12 * wobble(seed))).round().max(1.0);
+    let spread = match made.kind {
+        "proportion" => (level * (1.0 - level) / denominator).sqrt(),
+        "rate" if made.level < 1.0 => (level / denominator).sqrt(),
+        _ => level * 0.3 / denominator.sqrt(),
+    };
+    let numerator = denominator * (level + 1.1 * spread * wobble(seed * 31 + 7));
+    let numerator = if made.level < 1.0 { numerator.round() } else { (numerator * 100.0).round() / 100.0 };
+    if made.kind == "proportion" && numerator < 11.0 {
+        return Shown::Suppressed("small_cell");
+    }
+    Shown::Value { numerator, denominator }
+}
+
+/// Rows of `rate` and of `signal`.
+pub fn rows() -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
+    let (mut rates, mut signals) = (Vec::new(), Vec::new());
+    for (number, made) in MEASURES.iter().enumerate().filter(|(_, made)| made.family != "transition") {
+        let everyone = ("all", "all", "");
+        let mut series = Vec::new();
+        for index in 0..MONTHS {
+            let mature = index < MONTHS - made.open;
+            let place = Where { kind: "month", period: month(index), level: everyone, stratum: ("all", "all"), mature };
+            let seed = number * 1000 + usize::try_from(index).expect("a month");
+            let level = made.level + if index >= made.shift.1 { made.shift.0 } else { 0.0 };
+            let shown = if made.undefined.contains(&index) {
+                Shown::Undefined
+            } else if made.suppressed.contains(&index) {
+                Shown::Suppressed(if index % 2 == 0 { "small_cell" } else { "would_reveal" })
+            } else {
+                drawn(made, if mature { made.size } else { made.size * 0.6 }, level, seed)
+            };
+            if let Shown::Value { numerator, denominator } = shown {
+                series.push((index, mature, numerator / denominator * made.multiplier));
+            }
+            rates.push(row(made, &place, &shown));
+        }
+        signals.extend(signal(made, &series));
+        for (kind, period, months, mature) in [
+            ("year", day(2025, 1, 1), 12.0, true),
+            ("year", day(2026, 1, 1), 8.0, false),
+            ("quarter", day(2026, 7, 1), 3.0, false),
+        ] {
+            let mut add = |level, stratum, size: f64, lift: f64, seed| {
+                let shown = drawn(made, made.size * months * size, made.level * lift, seed);
+                rates.push(row(made, &Where { kind, period, level, stratum, mature }, &shown));
+            };
+            let seed = number * 7_919 + usize::try_from(period).expect("after 1970");
+            add(everyone, ("all", "all"), 1.0, 1.0, seed);
+            for (index, (id, name)) in ORGANIZATIONS.into_iter().enumerate() {
+                let size = [0.34, 0.27, 0.2, 0.01, 0.18][index];
+                add(
+                    ("organization", id, name),
+                    ("all", "all"),
+                    size,
+                    1.0 + 0.15 * wobble(seed + index),
+                    seed + index + 1,
+                );
+            }
+            if kind == "year" {
+                for (at, (stratum_kind, groups)) in STRATA.into_iter().enumerate() {
+                    for (index, group) in groups.iter().enumerate() {
+                        let size = if *group == "unknown" { 0.01 } else { 0.9 / groups.len() as f64 };
+                        let seed = seed + 100 * (at + 1) + index;
+                        add(everyone, (stratum_kind, group), size, 1.0 + 0.12 * wobble(seed), seed);
+                    }
+                }
+            }
+        }
+    }
+    (rates, signals)
+}
+
+/// The run chart's rows, with limits after Anhøj and Olesen (2014): the stand-in for what the engine computes.
+fn signal(made: &Made, series: &[(i32, bool, f64)]) -> Vec<Vec<Value>> {
+    use Value::{Date, Integer, None, Number, Text};
+    let mut finals: Vec<f64> = series.iter().filter(|(_, mature, _)| *mature).map(|(_, _, value)| *value).collect();
+    finals.sort_by(f64::total_cmp);
+    if finals.is_empty() {
+        return Vec::new();
+    }
+    let centre = f64::midpoint(finals[(finals.len() - 1) / 2], finals[finals.len() / 2]);
+    let sides: Vec<bool> = series
+        .iter()
+        .filter(|(_, mature, value)| *mature && value.total_cmp(&centre).is_ne())
+        .map(|(_, _, value)| *value > centre)
+        .collect();
+    let (mut longest, mut run, mut crossings) = (0, 0, 0);
+    for (index, side) in sides.iter().enumerate() {
+        let same = index > 0 && sides[index - 1] == *side;
+        run = if same { run + 1 } else { 1 };
+        crossings += i64::from(index > 0 && !same);
+        longest = longest.max(run);
+    }
+    let useful = i64::try_from(sides.len()).expect("a few");
+    let (longest_limit, crossings_limit) = (7, if useful > 20 { 7 } else { 6 });
+    let word = match (longest > longest_limit, crossings < crossings_limit) {
+        (true, true) => "shift+clustering",
+        (true, false) => "shift",
+        (false, true) => "clustering",
+        (false, false) => "",
+    };
+    series
+        .iter()
+        .map(|(index, _, value)| {
+            let mut row = vec![
+                Text(made.id),
+                Text("all"),
+                Text("all"),
+                Date(month(*index)),
+                Number(*value),
+                Number(centre),
+                Text("run"),
+            ];
+            row.extend([useful, longest, longest_limit, crossings, crossings_limit].map(Integer));
+            row.push(if word.is_empty() { None } else { Text(word) });
+            row
+        })
+        .collect()
+}
