@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
@@ -40,6 +41,19 @@ pub fn write(path: &Path, contract: &Contract, batches: &[RecordBatch]) -> Resul
         .map_err(|error| LakeError::engine(context(), error))?
         .sync_all()
         .map_err(|error| LakeError::io("cannot write", path, error))
+}
+
+/// Batches of any schema as the bytes of one Parquet file.
+///
+/// # Errors
+/// When a batch does not fit the schema.
+pub fn to_bytes(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let failed = |error: parquet::errors::ParquetError| LakeError::engine("cannot write Parquet", error);
+    let mut writer = ArrowWriter::try_new(Vec::new(), SchemaRef::clone(schema), Some(properties())).map_err(failed)?;
+    for batch in batches {
+        writer.write(batch).map_err(failed)?;
+    }
+    writer.into_inner().map_err(failed)
 }
 
 /// Reads a whole Parquet file.

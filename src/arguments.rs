@@ -1,0 +1,263 @@
+//! What the user may say: subcommands and their flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measure care coordination: extracts to checked Parquet, measures, SQL and reports.
+#[derive(Debug, Parser)]
+#[command(name = "carecoord", version, about, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Results go to standard output, messages to standard error.\n\
+    Exit codes: 0 done, 1 the data did not pass the checks, 2 usage or configuration, 3 the machine (disk, memory, permission).";
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the bundled sample from start to finish, and say where to look.
+    Demo(DemoOptions),
+    /// Make a commented carecoord.toml and folders.
+    Init(ProjectOptions),
+    /// Ingest, compute and report.
+    Run(RunOptions),
+    /// Say what ingest would do with a folder of extracts; write nothing. Exit code 1 when the data do not pass.
+    Check(IngestOptions),
+    /// Bring extracts into the lake.
+    Ingest(IngestOptions),
+    /// Compute all measures.
+    Compute(ComputeOptions),
+    /// Render the report of the newest results.
+    Report(ReportOptions),
+    /// List, show or test measures.
+    Measures(MeasuresOptions),
+    /// Print the patients to act on, for example `carecoord worklist referral.open`.
+    Worklist(WorklistOptions),
+    /// Query the tables of the lake and of results, read-only.
+    Sql(SqlOptions),
+    /// List snapshots, or prune old ones.
+    Snapshots(SnapshotsOptions),
+    /// Write invented extracts of any size.
+    Generate(GenerateOptions),
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// Folder for the demo's project.
+    #[arg(long, default_value = "carecoord-demo")]
+    pub project: PathBuf,
+}
+
+/// The project folder.
+#[derive(Debug, Args)]
+pub struct ProjectOptions {
+    /// Project folder; its carecoord.toml is read if there is one.
+    #[arg(long, default_value = ".")]
+    pub project: PathBuf,
+}
+
+/// Options of `ingest` and `check`.
+#[derive(Debug, Args)]
+pub struct IngestOptions {
+    /// Project folder.
+    #[command(flatten)]
+    pub project: ProjectOptions,
+    /// Mapping: carecoord, synthea, desynpuf, or the path of your own .toml.
+    #[arg(long)]
+    pub source: Option<String>,
+    /// Folder with the extracts.
+    #[arg(long)]
+    pub extracts: Option<PathBuf>,
+    /// Day on which the extracts were taken, YYYY-MM-DD; else extract.toml beside them, else the last date in the data.
+    #[arg(long)]
+    pub extract_date: Option<jiff::civil::Date>,
+    /// How to print what became of each file.
+    #[arg(long, value_enum, default_value_t = TextFormat::Table)]
+    pub format: TextFormat,
+}
+
+/// Options of `compute`.
+#[derive(Debug, Args)]
+pub struct ComputeOptions {
+    /// Project folder.
+    #[command(flatten)]
+    pub project: ProjectOptions,
+    /// Month to report, YYYY-MM; the last whole month before the extract date unless given.
+    #[arg(long, value_parser = month)]
+    pub month: Option<jiff::civil::Date>,
+    /// Months to measure, the report month included.
+    #[arg(long)]
+    pub months: Option<i64>,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportOptions {
+    /// Project folder.
+    #[command(flatten)]
+    pub project: ProjectOptions,
+    /// Month of the report, YYYY-MM; the newest results must be of that month.
+    #[arg(long, value_parser = month)]
+    pub month: Option<jiff::civil::Date>,
+    /// Folder to write; reports/YYYY-MM in the project unless given.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// Ingest options.
+    #[command(flatten)]
+    pub ingest: IngestOptions,
+    /// Month to report, YYYY-MM; the last whole month before the extract date unless given.
+    #[arg(long, value_parser = month)]
+    pub month: Option<jiff::civil::Date>,
+    /// Months to measure, the report month included.
+    #[arg(long)]
+    pub months: Option<i64>,
+}
+
+/// Options of `measures`.
+#[derive(Debug, Args)]
+pub struct MeasuresOptions {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: MeasuresCommand,
+}
+
+/// What to do with measures.
+#[derive(Debug, Subcommand)]
+pub enum MeasuresCommand {
+    /// List the catalogue.
+    List {
+        /// Project folder.
+        #[command(flatten)]
+        project: ProjectOptions,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = TextFormat::Table)]
+        format: TextFormat,
+    },
+    /// Show one measure whole.
+    Show {
+        /// Id, for example readmission.unplanned_30.
+        id: String,
+        /// Project folder.
+        #[command(flatten)]
+        project: ProjectOptions,
+    },
+    /// Run the decks: worked examples with expected answers. Exit code 1 when one fails.
+    Test {
+        /// Only this measure.
+        id: Option<String>,
+        /// Only the decks below this folder.
+        #[arg(long)]
+        deck: Option<PathBuf>,
+        /// Project folder.
+        #[command(flatten)]
+        project: ProjectOptions,
+    },
+}
+
+/// Options of `worklist`.
+#[derive(Debug, Args)]
+pub struct WorklistOptions {
+    /// The list, for example referral.open.
+    pub id: String,
+    /// Project folder.
+    #[command(flatten)]
+    pub project: ProjectOptions,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// File to write instead of standard output; needed for parquet.
+    #[arg(long)]
+    pub output: Option<PathBuf>,
+}
+
+/// Options of `sql`.
+#[derive(Debug, Args)]
+pub struct SqlOptions {
+    /// The query, over schemas lake, prepared and results; `show tables` lists them.
+    pub query: String,
+    /// Project folder.
+    #[command(flatten)]
+    pub project: ProjectOptions,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// File to write instead of standard output; needed for parquet.
+    #[arg(long)]
+    pub output: Option<PathBuf>,
+    /// Snapshot of the lake to open instead of the one in force.
+    #[arg(long)]
+    pub lake_snapshot: Option<String>,
+    /// Snapshot of results to open instead of the one in force.
+    #[arg(long)]
+    pub results_snapshot: Option<String>,
+}
+
+/// Options of `snapshots`.
+#[derive(Debug, Args)]
+pub struct SnapshotsOptions {
+    /// Project folder.
+    #[command(flatten)]
+    pub project: ProjectOptions,
+    /// Remove all but the newest N of the lake and of results; the one in force always stays.
+    #[arg(long, value_name = "N")]
+    pub prune: Option<usize>,
+}
+
+/// Options of `generate`.
+#[derive(Debug, Args)]
+pub struct GenerateOptions {
+    /// Folder to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Patients.
+    #[arg(long, default_value_t = 4_500)]
+    pub patients: u64,
+    /// Seed: equal seeds give equal files.
+    #[arg(long, default_value_t = 5)]
+    pub seed: u64,
+    /// Months.
+    #[arg(long, default_value_t = 24)]
+    pub months: u32,
+    /// Share of dirty rows.
+    #[arg(long, default_value_t = 0.002)]
+    pub dirty: f64,
+    /// Compress with gzip.
+    #[arg(long)]
+    pub gzip: bool,
+}
+
+/// How to print rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    Table,
+    /// CSV with a header line.
+    Csv,
+    /// A JSON array of objects.
+    Json,
+    /// A Parquet file; needs --output.
+    Parquet,
+}
+
+/// How to print messages that scripts may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// A table for people.
+    Table,
+    /// JSON.
+    Json,
+}
+
+fn month(text: &str) -> Result<jiff::civil::Date, String> {
+    format!("{text}-01").parse().map_err(|_| format!("{text} is no month; write it like 2026-10"))
+}

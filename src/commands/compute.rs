@@ -1,0 +1,40 @@
+//! `carecoord compute`.
+
+use std::process::ExitCode;
+
+use carecoord_measures::compute::{Options, compute};
+
+use crate::arguments::ComputeOptions;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::output::{self, Progress};
+
+/// Computes all measures and publishes results.
+pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
+    let project = &options.project.project;
+    let config = Config::read(project)?;
+    let progress = Progress::new();
+    let outcome = compute(&Options {
+        project,
+        measures: config.measures(project)?,
+        report_month: options.month,
+        months: options.months.unwrap_or(config.months),
+        suppress_below: config.suppress_below,
+        progress: &|text| progress.say(text),
+    })?;
+    drop(progress);
+    let span = &outcome.span;
+    output::message(&format!(
+        "computed {} measures for {} to {}; extracts of {}{}; results snapshot {}",
+        outcome.computed.len(),
+        span.first_month.strftime("%Y-%m"),
+        span.report_month.strftime("%Y-%m"),
+        span.extract_date,
+        if span.extract_date_assumed { " (assumed: the last date in the data)" } else { "" },
+        outcome.snapshot.id
+    ));
+    for (id, reason) in &outcome.refused {
+        output::message(&format!("refused {id}: {reason}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}

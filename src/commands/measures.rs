@@ -1,0 +1,142 @@
+//! `carecoord measures list | show | test`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use carecoord_measures::deck::{self, Comparison};
+use carecoord_measures::definition::{self, Measure};
+use serde_json::json;
+
+use crate::arguments::{MeasuresCommand, MeasuresOptions, TextFormat};
+use crate::config::Config;
+use crate::failure::{DATA, Failure};
+use crate::output;
+
+/// Lists, shows or tests measures.
+pub fn run(options: &MeasuresOptions) -> Result<ExitCode, Failure> {
+    match &options.command {
+        MeasuresCommand::List { project, format } => {
+            list(&Config::read(&project.project)?.measures(&project.project)?, *format);
+            Ok(ExitCode::SUCCESS)
+        }
+        MeasuresCommand::Show { id, project } => {
+            let measures = Config::read(&project.project)?.measures(&project.project)?;
+            show(one(&measures, id)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        MeasuresCommand::Test { id, deck, project } => {
+            let measures = Config::read(&project.project)?.measures(&project.project)?;
+            test(&measures, id.as_deref(), deck.as_deref(), &project.project)
+        }
+    }
+}
+
+fn one<'a>(measures: &'a [Measure], id: &str) -> Result<&'a Measure, Failure> {
+    let found = measures.iter().find(|measure| measure.id == id || measure.code == id);
+    found.ok_or_else(|| carecoord_measures::MeasureError::UnknownMeasure { id: id.to_owned() }.into())
+}
+
+fn list(measures: &[Measure], format: TextFormat) {
+    match format {
+        TextFormat::Table => {
+            let rows: Vec<Vec<String>> = measures
+                .iter()
+                .map(|measure| vec![measure.id.clone(), measure.code.clone(), measure.title.clone(), measure.better.word().to_owned()])
+                .collect();
+            output::table(&["id", "code", "title", "better"], &rows);
+        }
+        TextFormat::Json => {
+            let all: Vec<serde_json::Value> = measures
+                .iter()
+                .map(|measure| {
+                    json!({
+                        "id": measure.id,
+                        "code": measure.code,
+                        "title": measure.title,
+                        "family": measure.family,
+                        "kind": measure.kind.word(),
+                        "unit_name": measure.unit_name,
+                        "better": measure.better.word(),
+                        "value_unit": measure.value_unit,
+                        "window_days": measure.window_days,
+                        "runout_days": measure.feed.runout_days(),
+                        "needs": measure.needs,
+                        "version": measure.version,
+                        "definition_hash": measure.definition_hash(),
+                    })
+                })
+                .collect();
+            output::line(&serde_json::Value::Array(all).to_string());
+        }
+    }
+}
+
+fn show(measure: &Measure) {
+    output::line(&format!(
+        "{} ({})\n{}\n\nOne unit: {}. Better: {}. Window {} days, run-out {} days. Value in {}.\nSteward: {}; version {}; definition {}.\nAtlas: {}.\n\n{}\n\n{}\n\nSources:\n{}\n\nNeeds: {}\n",
+        measure.id,
+        measure.code,
+        measure.title,
+        measure.unit_name,
+        measure.better.word(),
+        measure.window_days,
+        measure.feed.runout_days(),
+        measure.value_unit,
+        measure.steward,
+        measure.version,
+        measure.definition_hash(),
+        measure.atlas.join(", "),
+        measure.why,
+        measure.rule,
+        measure.sources.iter().map(|source| format!("  {source}")).collect::<Vec<_>>().join("\n"),
+        measure.needs.iter().chain(&measure.needs_any).cloned().collect::<Vec<_>>().join(", "),
+    ));
+    output::line(&measure.sql);
+}
+
+fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &Path) -> Result<ExitCode, Failure> {
+    let wanted: Vec<Measure> = match id {
+        Some(id) => vec![one(measures, id)?.clone()],
+        None => measures.to_vec(),
+    };
+    let place = tempfile::tempdir().map_err(|error| Failure::Machine(format!("no temporary folder: {error}")))?;
+    let mut folders = Vec::new();
+    match deck {
+        Some(folder) => folders.extend(deck::decks_in(folder)),
+        None => {
+            definition::unpack_catalog(place.path()).map_err(|error| Failure::Machine(format!("cannot unpack the decks: {error}")))?;
+            folders.extend(deck::decks_in(place.path()));
+            for own in &Config::read(project)?.measures {
+                folders.extend(deck::decks_in(&project.join(own)));
+            }
+        }
+    }
+    if folders.is_empty() {
+        return Err(Failure::Usage("there is no deck.toml below that folder".to_owned()));
+    }
+    let (mut passed, mut failed) = (0, 0);
+    for folder in folders {
+        let shown = folder.strip_prefix(place.path()).unwrap_or(&folder).display().to_string();
+        let comparisons = deck::run(&folder, &wanted)?;
+        if comparisons.is_empty() {
+            continue;
+        }
+        let wrong: Vec<&Comparison> = comparisons.iter().filter(|comparison| !comparison.passed).collect();
+        passed += comparisons.len() - wrong.len();
+        failed += wrong.len();
+        output::line(&format!("{} {shown}: {} of {} agree", if wrong.is_empty() { "ok  " } else { "FAIL" }, comparisons.len() - wrong.len(), comparisons.len()));
+        for comparison in wrong {
+            output::line(&format!(
+                "     {} {} {}: expected {}, found {}{}",
+                comparison.measure,
+                comparison.what,
+                comparison.column,
+                comparison.expected,
+                comparison.found,
+                if comparison.explanation.is_empty() { String::new() } else { format!(" - {}", comparison.explanation) }
+            ));
+        }
+    }
+    output::line(&format!("{passed} passed, {failed} failed"));
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(DATA) })
+}

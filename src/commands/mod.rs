@@ -1,0 +1,13 @@
+//! One file for each thing that a user can do.
+
+pub mod compute;
+pub mod demo;
+pub mod generate;
+pub mod ingest;
+pub mod init;
+pub mod measures;
+pub mod report;
+pub mod run;
+pub mod snapshots;
+pub mod sql;
+pub mod worklist;

@@ -1,0 +1,37 @@
+//! `carecoord worklist`.
+
+use std::process::ExitCode;
+
+use carecoord_lake::snapshot::Store;
+use carecoord_measures::{MeasureError, definition};
+
+use crate::arguments::WorklistOptions;
+use crate::commands::sql;
+use crate::failure::Failure;
+use crate::output;
+
+/// Prints the patients to act on, most urgent first.
+pub fn run(options: &WorklistOptions) -> Result<ExitCode, Failure> {
+    let known: Vec<String> = definition::worklists().into_iter().map(|(id, _)| id).collect();
+    if !known.contains(&options.id) {
+        return Err(MeasureError::UnknownWorklist { id: options.id.clone(), known: known.join(", ") }.into());
+    }
+    let project = &options.project.project;
+    let lake = Store::lake(project).current()?;
+    let results = Store::results(project).current()?;
+    // The id is one of the known ones, so it is safe within the text.
+    let text = format!(
+        "select w.priority, w.patient_id, w.item_id, w.since_date, w.days, w.what, w.next_step, \
+         coalesce(o.name, w.organization_id) as organization, coalesce(p.name, w.practitioner_id) as practitioner, \
+         coalesce(c.name, w.coordinator_id) as coordinator \
+         from results.worklist w \
+         left join lake.organization o on o.organization_id = w.organization_id \
+         left join lake.practitioner p on p.practitioner_id = w.practitioner_id \
+         left join lake.practitioner c on c.practitioner_id = w.coordinator_id \
+         where w.worklist_id = '{}' order by w.priority, w.since_date, w.item_id",
+        options.id
+    );
+    let (schema, batches) = sql::query(project, Some(&lake), Some(&results), &text)?;
+    output::rows(&schema, &batches, options.format, options.output.as_deref())?;
+    Ok(ExitCode::SUCCESS)
+}
