@@ -58,9 +58,14 @@ impl Config {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(Failure::Machine(format!("cannot read {}: {error}", path.display()))),
         };
-        let config: Self = toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+        let config: Self =
+            toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
         if config.buckets == 0 || config.buckets > 256 {
-            return Err(Failure::Usage(format!("{}: buckets = {}; 1 to 256 are possible", path.display(), config.buckets)));
+            return Err(Failure::Usage(format!(
+                "{}: buckets = {}; 1 to 256 are possible",
+                path.display(),
+                config.buckets
+            )));
         }
         Ok(config)
     }
@@ -80,7 +85,10 @@ mod tests {
     fn the_template_says_the_defaults() {
         let config: Config = toml::from_str(TEMPLATE).expect("the template parses");
         let default = Config::default();
-        assert_eq!((config.months, config.suppress_below, config.buckets), (default.months, default.suppress_below, default.buckets));
+        assert_eq!(
+            (config.months, config.suppress_below, config.buckets),
+            (default.months, default.suppress_below, default.buckets)
+        );
         assert_eq!(config.report_title, default.report_title);
     }
 }

@@ -49,16 +49,20 @@ impl Failure {
         };
         ExitCode::from(match self {
             Self::Usage(_) => USAGE,
-            Self::Lake(error) | Self::Pipeline(PipelineError::Lake(error)) | Self::Measure(MeasureError::Lake(error)) => {
-                lake(error)
-            }
+            Self::Lake(error)
+            | Self::Pipeline(PipelineError::Lake(error))
+            | Self::Measure(MeasureError::Lake(error)) => lake(error),
             Self::Pipeline(error) => match error {
-                PipelineError::Mapping { .. } | PipelineError::UnknownSource { .. } | PipelineError::NoFiles { .. } => USAGE,
+                PipelineError::Mapping { .. } | PipelineError::UnknownSource { .. } | PipelineError::NoFiles { .. } => {
+                    USAGE
+                }
                 PipelineError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => USAGE,
                 PipelineError::File { .. } => DATA,
                 _ => MACHINE,
             },
-            Self::Measure(MeasureError::Engine { .. }) | Self::Machine(_) | Self::Report(_) | Self::Sample(_) => MACHINE,
+            Self::Measure(MeasureError::Engine { .. }) | Self::Machine(_) | Self::Report(_) | Self::Sample(_) => {
+                MACHINE
+            }
             Self::Measure(_) => USAGE,
         })
     }

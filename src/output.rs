@@ -99,8 +99,12 @@ fn as_table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>, Fail
     table.set_header(schema.fields().iter().map(|field| field.name()));
     let options = FormatOptions::default().with_null("");
     for batch in batches {
-        let columns: Vec<ArrayFormatter<'_>> =
-            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect::<Result<_, _>>().map_err(failed)?;
+        let columns: Vec<ArrayFormatter<'_>> = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<Result<_, _>>()
+            .map_err(failed)?;
         for row in 0..batch.num_rows() {
             table.add_row(columns.iter().map(|column| column.value(row).to_string()));
         }

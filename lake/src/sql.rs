@@ -71,11 +71,8 @@ pub fn register_lake(context: &SessionContext, snapshot: &Snapshot, manifest: &M
         let rows = manifest.tables.get(&table.name).map_or(0, |entry| entry.rows);
         let folder = snapshot.path.join(&table.name);
         let schema = table.lake_schema();
-        let provider: Arc<dyn TableProvider> = if rows == 0 {
-            empty(with_bucket(table, &schema))?
-        } else {
-            listing(&folder, schema, table)?
-        };
+        let provider: Arc<dyn TableProvider> =
+            if rows == 0 { empty(with_bucket(table, &schema))? } else { listing(&folder, schema, table)? };
         register(context, "lake", &table.name, provider)?;
     }
     let quarantine = contract::quarantine()?;
@@ -140,11 +137,7 @@ fn with_bucket(table: &Contract, schema: &SchemaRef) -> SchemaRef {
 ///
 /// # Errors
 /// When DataFusion refuses.
-pub fn listing(
-    folder: &Path,
-    schema: SchemaRef,
-    table: &Contract,
-) -> Result<Arc<dyn TableProvider>> {
+pub fn listing(folder: &Path, schema: SchemaRef, table: &Contract) -> Result<Arc<dyn TableProvider>> {
     let bucketed = table.bucket_by.is_some();
     let mut order: Vec<SortExpr> = table.order.iter().map(|name| col(name.as_str()).sort(true, false)).collect();
     let mut options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
@@ -166,11 +159,7 @@ pub fn unordered(path: &Path, schema: SchemaRef) -> Result<Arc<dyn TableProvider
     list(path, schema, options)
 }
 
-fn list(
-    path: &Path,
-    schema: SchemaRef,
-    options: ListingOptions,
-) -> Result<Arc<dyn TableProvider>> {
+fn list(path: &Path, schema: SchemaRef, options: ListingOptions) -> Result<Arc<dyn TableProvider>> {
     let absolute: PathBuf = std::path::absolute(path).map_err(|error| LakeError::io("cannot find", path, error))?;
     let mut text = absolute.to_string_lossy().into_owned();
     if absolute.is_dir() {
@@ -189,5 +178,8 @@ fn list(
 /// When the text is not a query, or names what is not there.
 pub async fn query(context: &SessionContext, text: &str) -> Result<datafusion::dataframe::DataFrame> {
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    context.sql_with_options(text, read_only).await.map_err(|error| LakeError::engine("the query was refused", error.strip_backtrace()))
+    context
+        .sql_with_options(text, read_only)
+        .await
+        .map_err(|error| LakeError::engine("the query was refused", error.strip_backtrace()))
 }

@@ -62,7 +62,9 @@ pub fn compute(options: &Options<'_>) -> Result<Outcome> {
 /// # Errors
 /// When the system refuses threads.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().build().map_err(|error| MeasureError::engine("cannot start threads", error))
+    tokio::runtime::Builder::new_multi_thread()
+        .build()
+        .map_err(|error| MeasureError::engine("cannot start threads", error))
 }
 
 /// The span that a lake and the options ask for. The extract date is what someone stated, else the last date of the
@@ -80,7 +82,10 @@ pub fn span_of(manifest: &Manifest, report_month: Option<Date>, months: i64) -> 
         (Some(stated), _) => (parse(stated)?, false),
         (None, Some(seen)) => (parse(&seen)?, true),
         (None, None) => {
-            return Err(setting("extract_date", "the lake holds no dated rows; state the day with --extract-date".to_owned()));
+            return Err(setting(
+                "extract_date",
+                "the lake holds no dated rows; state the day with --extract-date".to_owned(),
+            ));
         }
     };
     let report_month = report_month.unwrap_or_else(|| Span::last_whole_month(extract_date));
@@ -223,7 +228,10 @@ async fn names(bench: &Workbench) -> Result<HashMap<(&'static str, String), Stri
     let mut names = HashMap::new();
     let queries: [(&[&'static str], &str); 2] = [
         (&["organization"], "select organization_id, name from lake.organization where name is not null"),
-        (&["practitioner", "coordinator"], "select practitioner_id, name from lake.practitioner where name is not null"),
+        (
+            &["practitioner", "coordinator"],
+            "select practitioner_id, name from lake.practitioner where name is not null",
+        ),
     ];
     for (levels, query) in queries {
         for batch in bench.collect(query).await? {
@@ -245,9 +253,15 @@ async fn work(bench: &Workbench) -> Result<Vec<arrow::array::RecordBatch>> {
     let data_through = bench.span.data_through(crate::definition::Feed::Ehr);
     let mut batches = Vec::new();
     for (id, text) in worklists() {
-        let failed = |reason: String| MeasureError::Definition { measure: id.clone(), file: format!("worklists/{id}.sql"), reason };
-        let frame = bench.bind(&text, &BTreeMap::new(), 0, data_through).await.map_err(|error| failed(error.to_string()))?;
-        let order = contract.order.iter().map(|name| datafusion::prelude::col(name.as_str()).sort(true, false)).collect();
+        let failed = |reason: String| MeasureError::Definition {
+            measure: id.clone(),
+            file: format!("worklists/{id}.sql"),
+            reason,
+        };
+        let frame =
+            bench.bind(&text, &BTreeMap::new(), 0, data_through).await.map_err(|error| failed(error.to_string()))?;
+        let order =
+            contract.order.iter().map(|name| datafusion::prelude::col(name.as_str()).sort(true, false)).collect();
         let sorted = frame.sort(order).map_err(|error| failed(error.strip_backtrace()))?;
         for batch in sorted.collect().await.map_err(|error| failed(error.strip_backtrace()))? {
             batches.push(rows::conform(contract, &batch)?);

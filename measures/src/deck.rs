@@ -85,8 +85,13 @@ pub fn decks_in(folder: &Path) -> Vec<PathBuf> {
     if folder.join("deck.toml").is_file() {
         found.push(folder.to_owned());
     }
-    let mut inner: Vec<PathBuf> =
-        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let mut inner: Vec<PathBuf> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
     inner.sort();
     found.extend(inner.iter().flat_map(|folder| decks_in(folder)));
     found
@@ -106,7 +111,8 @@ impl Deck {
     async fn open(folder: &Path) -> Result<Self> {
         let name = folder.display().to_string();
         let broken = |reason: String| MeasureError::Deck { deck: name.clone(), reason };
-        let text = fs::read_to_string(folder.join("deck.toml")).map_err(|error| broken(format!("deck.toml: {error}")))?;
+        let text =
+            fs::read_to_string(folder.join("deck.toml")).map_err(|error| broken(format!("deck.toml: {error}")))?;
         let file: DeckFile = toml::from_str(&text).map_err(|error| broken(format!("deck.toml: {error}")))?;
         let csv = SessionContext::new();
         let mut paths: Vec<PathBuf> = fs::read_dir(folder)
@@ -125,7 +131,8 @@ impl Deck {
     }
 
     async fn query(&self, what: &str, text: &str) -> Result<Vec<RecordBatch>> {
-        let failed = |error: datafusion::error::DataFusionError| self.broken(format!("{what}: {}", error.strip_backtrace()));
+        let failed =
+            |error: datafusion::error::DataFusionError| self.broken(format!("{what}: {}", error.strip_backtrace()));
         let frame = self.csv.sql(text).await.map_err(failed)?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
         let mut batches = frame.collect().await.map_err(failed)?;
@@ -139,7 +146,8 @@ impl Deck {
         let text = self.file.params.get(name).ok_or_else(|| self.broken(format!("params has no {name}")))?;
         let text = if text.to_lowercase().starts_with("select") {
             let batches = self.query(name, text).await?;
-            let found = batches.first().filter(|batch| batch.num_rows() > 0).and_then(|batch| text_at(batch.column(0), 0));
+            let found =
+                batches.first().filter(|batch| batch.num_rows() > 0).and_then(|batch| text_at(batch.column(0), 0));
             found.ok_or_else(|| self.broken(format!("params.{name} yields nothing")))?
         } else {
             text.clone()
@@ -220,8 +228,11 @@ async fn bench(deck: &Deck, span: Span, place: &Path) -> Result<Workbench> {
             let mut arrays = Vec::new();
             for field in with_bucket.fields() {
                 arrays.push(match batch.column_by_name(field.name()) {
-                    Some(found) => cast(found, field.data_type()).map_err(|error| deck.broken(format!("{}.{}: {error}", table.name, field.name())))?,
-                    None if field.name() == sql::BUCKET => Arc::new(arrow::array::Int32Array::from(vec![0; batch.num_rows()])),
+                    Some(found) => cast(found, field.data_type())
+                        .map_err(|error| deck.broken(format!("{}.{}: {error}", table.name, field.name())))?,
+                    None if field.name() == sql::BUCKET => {
+                        Arc::new(arrow::array::Int32Array::from(vec![0; batch.num_rows()]))
+                    }
                     None => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
                 });
             }
@@ -252,7 +263,9 @@ fn shown(array: Option<&ArrayRef>, row: usize) -> String {
 /// A unit's value by the name that a deck uses: a column, or `in_numerator_when_mature`.
 fn unit_value(batch: &RecordBatch, row: usize, name: &str) -> String {
     match name {
-        "in_numerator_when_mature" if shown(batch.column_by_name("mature"), row) == "1" => unit_value(batch, row, "in_numerator"),
+        "in_numerator_when_mature" if shown(batch.column_by_name("mature"), row) == "1" => {
+            unit_value(batch, row, "in_numerator")
+        }
         "in_numerator_when_mature" => "null".to_owned(),
         _ => shown(batch.column_by_name(name), row),
     }
@@ -282,7 +295,9 @@ async fn compare_units(
             let unit = shown(batch.column_by_name("unit_id"), row);
             let explanation = shown(batch.column_by_name("explanation"), row);
             let came = by_id.remove(&unit);
-            for field in schema.fields().iter().filter(|field| !["unit_id", "explanation"].contains(&field.name().as_str())) {
+            for field in
+                schema.fields().iter().filter(|field| !["unit_id", "explanation"].contains(&field.name().as_str()))
+            {
                 let expected = shown(batch.column_by_name(field.name()), row);
                 let found = came.map_or("no such unit".to_owned(), |(batch, row)| unit_value(batch, row, field.name()));
                 comparisons.push(Comparison {
@@ -332,7 +347,11 @@ async fn compare_total(
     let value = (sums.denominator > 0.0).then(|| sums.numerator / sums.denominator);
     for batch in deck.query("expect.rate", text).await? {
         if batch.num_rows() != 1 {
-            return Err(deck.broken(format!("expect.rate of {} yields {} rows; one is wanted", measure.id, batch.num_rows())));
+            return Err(deck.broken(format!(
+                "expect.rate of {} yields {} rows; one is wanted",
+                measure.id,
+                batch.num_rows()
+            )));
         }
         let mut compare = |column: &str, found: Option<f64>| {
             if let Some(array) = batch.column_by_name(column) {
@@ -366,7 +385,10 @@ async fn compare_groups(
             let number = |column: usize| number_at(batch.column(column), row).unwrap_or(0.0);
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of a deck's rows.
             let sums = Sums { numerator: number(2), denominator: number(3), n: number(4) as u64, ..Sums::default() };
-            groups.entry(shown(Some(batch.column(0)), row)).or_default().insert(shown(Some(batch.column(1)), row), sums);
+            groups
+                .entry(shown(Some(batch.column(0)), row))
+                .or_default()
+                .insert(shown(Some(batch.column(1)), row), sums);
         }
     }
     for batch in deck.query("expect.groups", text).await? {

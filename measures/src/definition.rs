@@ -303,7 +303,8 @@ fn broken(measure: &str, file: &str, reason: &str) -> MeasureError {
 }
 
 fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
-    let file: MeasureFile = toml::from_str(toml_text).map_err(|error| broken(folder, "measure.toml", &error.to_string()))?;
+    let file: MeasureFile =
+        toml::from_str(toml_text).map_err(|error| broken(folder, "measure.toml", &error.to_string()))?;
     let periods = if file.periods.is_empty() {
         ["month", "quarter", "year"].map(str::to_owned).to_vec()
     } else {
@@ -313,7 +314,11 @@ fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
         return Err(broken(folder, "measure.toml", &format!("periods holds {odd}; month, quarter and year are known")));
     }
     if let Some(odd) = file.needs.iter().chain(&file.needs_any).find(|need| !names_a_column(need)) {
-        return Err(broken(folder, "measure.toml", &format!("needs names {odd}, which is no table.column of the lake")));
+        return Err(broken(
+            folder,
+            "measure.toml",
+            &format!("needs names {odd}, which is no table.column of the lake"),
+        ));
     }
     let measures = file.variant.iter().map(|variant| Measure {
         id: variant.id.clone(),
@@ -357,7 +362,8 @@ fn names_a_column(need: &str) -> bool {
 /// The prepared views in the order in which they are made: name and SQL.
 #[must_use]
 pub fn prepared_views() -> Vec<(String, String)> {
-    let mut views: Vec<_> = PREPARED.files().filter(|file| file.path().extension().is_some_and(|end| end == "sql")).collect();
+    let mut views: Vec<_> =
+        PREPARED.files().filter(|file| file.path().extension().is_some_and(|end| end == "sql")).collect();
     views.sort_by_key(|file| file.path());
     let name = |file: &include_dir::File<'_>| {
         let stem = file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();

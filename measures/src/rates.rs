@@ -215,7 +215,10 @@ fn add_cube(months: &mut Months, batches: &[RecordBatch], dimensions: &[&'static
     let failed = |error: arrow::error::ArrowError| MeasureError::engine("the sums of units", error);
     for batch in batches {
         let column = |name: &str, kind: &DataType| {
-            let found = batch.column_by_name(name).cloned().unwrap_or_else(|| arrow::array::new_null_array(kind, batch.num_rows()));
+            let found = batch
+                .column_by_name(name)
+                .cloned()
+                .unwrap_or_else(|| arrow::array::new_null_array(kind, batch.num_rows()));
             cast(&found, kind).map_err(failed)
         };
         let period = column("period", &DataType::Date32)?;
@@ -230,7 +233,9 @@ fn add_cube(months: &mut Months, batches: &[RecordBatch], dimensions: &[&'static
                 let array = array.as_primitive::<Float64Type>();
                 if arrow::array::Array::is_valid(array, row) { array.value(row) } else { 0.0 }
             };
-            let whole = |array: &arrow::array::ArrayRef| u64::try_from(array.as_primitive::<Int64Type>().value(row)).unwrap_or(0);
+            let whole = |array: &arrow::array::ArrayRef| {
+                u64::try_from(array.as_primitive::<Int64Type>().value(row)).unwrap_or(0)
+            };
             let sums = Sums {
                 numerator: real(&numerator),
                 denominator: real(&denominator),
@@ -265,7 +270,8 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
         sums.add(component);
     }
     let end = period_end(key.period_kind, date_of(key.period));
-    let is_final = end <= span.last_day() && sums.immature == 0 && span.is_final(end, measure.window_days, measure.feed);
+    let is_final =
+        end <= span.last_day() && sums.immature == 0 && span.is_final(end, measure.window_days, measure.feed);
     if sums.denominator <= 0.0 {
         return Ok(Rate { key, sums, value: None, interval: None, is_final, state: State::Undefined });
     }
@@ -274,7 +280,8 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
         _ => Some(sums.numerator / sums.denominator),
     };
     let scaled = |limit: f64| limit * measure.multiplier;
-    let interval = interval(measure, &sums)?.map(|found| (scaled(found.lower), scaled(found.upper), found.method.name()));
+    let interval =
+        interval(measure, &sums)?.map(|found| (scaled(found.lower), scaled(found.upper), found.method.name()));
     Ok(Rate { key, sums, value: value.map(scaled), interval, is_final, state: State::Shown })
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, RecordBatch, StringViewBuilder};
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, RecordBatch, StringViewBuilder,
+};
 use arrow::compute::cast;
 use carecoord_lake::contract::{ColumnType, Contract};
 
@@ -75,7 +77,9 @@ pub fn batch(contract: &Contract, rows: &[Vec<Cell>]) -> Result<RecordBatch> {
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(contract.columns.len());
     for (index, column) in contract.columns.iter().enumerate() {
         let cells = rows.iter().map(|row| row.get(index).unwrap_or(&Cell::Null));
-        let misfit = |cell: &Cell| MeasureError::engine(format!("{}.{}", contract.name, column.name), format!("{cell:?} does not fit"));
+        let misfit = |cell: &Cell| {
+            MeasureError::engine(format!("{}.{}", contract.name, column.name), format!("{cell:?} does not fit"))
+        };
         macro_rules! build {
             ($builder:expr, $pattern:pat => $value:expr) => {{
                 let mut builder = $builder;
@@ -96,7 +100,10 @@ pub fn batch(contract: &Contract, rows: &[Vec<Cell>]) -> Result<RecordBatch> {
             ColumnType::Boolean => build!(BooleanBuilder::new(), Cell::Flag(value) => *value),
             ColumnType::Date => build!(Date32Builder::new(), Cell::Date(value) => *value),
             ColumnType::Decimal | ColumnType::Timestamp => {
-                return Err(MeasureError::engine(format!("{}.{}", contract.name, column.name), "has a type that results do not use"));
+                return Err(MeasureError::engine(
+                    format!("{}.{}", contract.name, column.name),
+                    "has a type that results do not use",
+                ));
             }
         };
         arrays.push(array);
@@ -109,7 +116,8 @@ pub fn batch(contract: &Contract, rows: &[Vec<Cell>]) -> Result<RecordBatch> {
 /// # Errors
 /// When a column cannot be brought to its type.
 pub fn conform(contract: &Contract, batch: &RecordBatch) -> Result<RecordBatch> {
-    let failed = |name: &str, error: arrow::error::ArrowError| MeasureError::engine(format!("{}.{name}", contract.name), error);
+    let failed =
+        |name: &str, error: arrow::error::ArrowError| MeasureError::engine(format!("{}.{name}", contract.name), error);
     let mut arrays = Vec::with_capacity(contract.columns.len());
     for column in &contract.columns {
         let wanted = column.kind.arrow();

@@ -9,10 +9,8 @@ use crate::rows::Cell;
 #[must_use]
 pub fn rows(measure_id: &str, rates: &[Rate]) -> Vec<Vec<Cell>> {
     let months: Vec<&Rate> = rates.iter().filter(|rate| rate.is_overall() && rate.key.period_kind == "month").collect();
-    let final_values: Vec<Option<f64>> = months
-        .iter()
-        .map(|rate| rate.value.filter(|_| rate.is_final && rate.state == State::Shown))
-        .collect();
+    let final_values: Vec<Option<f64>> =
+        months.iter().map(|rate| rate.value.filter(|_| rate.is_final && rate.state == State::Shown)).collect();
     // No final month, or all of them on the median: there is a chart and nothing to say of it.
     let chart = run_chart(&final_values, None).ok();
     months

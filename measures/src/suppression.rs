@@ -50,13 +50,8 @@ fn groups(rates: &[Rate]) -> Vec<(usize, Vec<usize>)> {
     for (place, rate) in rates.iter().enumerate() {
         let key = &rate.key;
         if !rate.is_overall() {
-            let total = Key {
-                level: ALL,
-                level_id: ALL.to_owned(),
-                stratum_kind: ALL,
-                stratum: ALL.to_owned(),
-                ..key.clone()
-            };
+            let total =
+                Key { level: ALL, level_id: ALL.to_owned(), stratum_kind: ALL, stratum: ALL.to_owned(), ..key.clone() };
             if let Some(total) = index.get(&total) {
                 parts.entry((*total, key.level, key.stratum_kind)).or_default().push(place);
             }
@@ -86,7 +81,9 @@ fn protect(rates: &mut [Rate], total: usize, parts: &[usize]) -> bool {
     }
     let mut shown: Vec<usize> = parts.iter().copied().filter(|part| rates[*part].state == State::Shown).collect();
     // The smallest loses least; ties fall to the first in order, so that runs are alike.
-    shown.sort_by(|one, other| rates[*one].sums.denominator.total_cmp(&rates[*other].sums.denominator).then(one.cmp(other)));
+    shown.sort_by(|one, other| {
+        rates[*one].sums.denominator.total_cmp(&rates[*other].sums.denominator).then(one.cmp(other))
+    });
     let next = shown.first().copied().unwrap_or(total);
     rates[next].state = State::WouldReveal;
     true
@@ -125,7 +122,14 @@ mod tests {
 
     #[test]
     fn zero_is_shown_and_ten_is_not_and_eleven_is() {
-        for (numerator, state) in [(0.0, State::Shown), (1.0, State::SmallCell), (10.0, State::SmallCell), (11.0, State::Shown), (290.0, State::SmallCell), (289.0, State::Shown)] {
+        for (numerator, state) in [
+            (0.0, State::Shown),
+            (1.0, State::SmallCell),
+            (10.0, State::SmallCell),
+            (11.0, State::Shown),
+            (290.0, State::SmallCell),
+            (289.0, State::Shown),
+        ] {
             let mut rates = vec![rate(ALL, ALL, numerator, 300.0)];
             suppress(&mut rates, Kind::Proportion, 11);
             assert_eq!(rates[0].state, state, "{numerator}");

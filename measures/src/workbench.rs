@@ -48,7 +48,11 @@ impl Workbench {
     ///
     /// # Errors
     /// When a view's SQL is broken or the disk refuses.
-    pub async fn prepare(&self, given: &BTreeMap<String, Vec<RecordBatch>>, progress: &(dyn Fn(&str) + Sync)) -> Result<()> {
+    pub async fn prepare(
+        &self,
+        given: &BTreeMap<String, Vec<RecordBatch>>,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<()> {
         for (name, text) in prepared_views() {
             if let Some(batches) = given.get(&name) {
                 if let Some(first) = batches.first() {
@@ -58,7 +62,10 @@ impl Workbench {
             }
             progress(&format!("preparing {name}"));
             let context = || format!("the prepared view {name}");
-            let frame = self.bind(&text, &BTreeMap::new(), 0, self.span.extract_date).await.map_err(|error| named(&error, &context()))?;
+            let frame = self
+                .bind(&text, &BTreeMap::new(), 0, self.span.extract_date)
+                .await
+                .map_err(|error| named(&error, &context()))?;
             let schema: SchemaRef = Arc::new(nullable(frame.schema().as_arrow()));
             let folder = self.folder.join("prepared").join(&name);
             let rows = write_partitions(frame, &folder, &schema).await.map_err(|error| named(&error, &context()))?;
@@ -93,7 +100,9 @@ impl Workbench {
             .filter(|(name, _)| text.contains(&format!("${name}")))
             .map(|(name, value)| (name.to_owned(), value.into()))
             .collect();
-        let failed = |error: datafusion::error::DataFusionError| MeasureError::engine("the SQL was refused", error.strip_backtrace());
+        let failed = |error: datafusion::error::DataFusionError| {
+            MeasureError::engine("the SQL was refused", error.strip_backtrace())
+        };
         let frame = self.context.sql(text).await.map_err(failed)?;
         if used.is_empty() {
             return Ok(frame);
@@ -141,14 +150,17 @@ impl Workbench {
     pub async fn write_units(&self, measure: &Measure) -> Result<u64> {
         let units = self.units(measure).await?;
         let context = || format!("the measure {}", measure.id);
-        let failed = |error: datafusion::error::DataFusionError| MeasureError::engine(context(), error.strip_backtrace());
+        let failed =
+            |error: datafusion::error::DataFusionError| MeasureError::engine(context(), error.strip_backtrace());
         let contract = contract::result("unit")?;
         let path = self.folder.join("unit").join(format!("{}.parquet", measure.id));
         let kept = match measure.store_units {
             StoreUnits::All => units.clone(),
             StoreUnits::WithEvents => units.clone().filter(datafusion::prelude::col("in_numerator")).map_err(failed)?,
         };
-        let order = ["patient_id", "index_date", "unit_id"].map(|name| datafusion::prelude::col(name).sort(true, false)).to_vec();
+        let order = ["patient_id", "index_date", "unit_id"]
+            .map(|name| datafusion::prelude::col(name).sort(true, false))
+            .to_vec();
         let sorted = kept.sort(order).map_err(failed)?;
         let rows = write_one(sorted, &path, contract).await.map_err(|error| named(&error, &context()))?;
         let _ = self.context.deregister_table("prepared.unit");
@@ -165,7 +177,8 @@ impl Workbench {
     /// # Errors
     /// When the query fails.
     pub async fn collect(&self, text: &str) -> Result<Vec<RecordBatch>> {
-        let failed = |error: datafusion::error::DataFusionError| MeasureError::engine("a query failed", error.strip_backtrace());
+        let failed =
+            |error: datafusion::error::DataFusionError| MeasureError::engine("a query failed", error.strip_backtrace());
         self.context.sql(text).await.map_err(failed)?.collect().await.map_err(failed)
     }
 
@@ -251,7 +264,13 @@ fn named(error: &MeasureError, context: &str) -> MeasureError {
 }
 
 fn nullable(schema: &Schema) -> Schema {
-    Schema::new(schema.fields().iter().map(|field| Field::new(field.name(), field.data_type().clone(), true)).collect::<Vec<_>>())
+    Schema::new(
+        schema
+            .fields()
+            .iter()
+            .map(|field| Field::new(field.name(), field.data_type().clone(), true))
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn writer(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<std::fs::File>> {
@@ -261,14 +280,16 @@ fn writer(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<std::fs::File>> 
 }
 
 fn close(path: &Path, writer: ArrowWriter<std::fs::File>) -> Result<()> {
-    let failed = |error: &dyn std::fmt::Display| MeasureError::engine(format!("cannot write {}", path.display()), error);
+    let failed =
+        |error: &dyn std::fmt::Display| MeasureError::engine(format!("cannot write {}", path.display()), error);
     writer.into_inner().map_err(|error| failed(&error))?.sync_all().map_err(|error| failed(&error))
 }
 
 /// Writes a query's rows into `folder`, one file for each partition, all at once. Returns the number of rows.
 async fn write_partitions(frame: DataFrame, folder: &Path, schema: &SchemaRef) -> Result<u64> {
     files::create_folder(folder)?;
-    let failed = |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
+    let failed =
+        |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
     let streams = frame.execute_stream_partitioned().await.map_err(failed)?;
     let mut tasks = tokio::task::JoinSet::new();
     for (number, mut stream) in streams.into_iter().enumerate() {
@@ -289,7 +310,9 @@ async fn write_partitions(frame: DataFrame, folder: &Path, schema: &SchemaRef) -
                     Some(writer) => writer,
                     None => out.insert(writer(&path, Arc::clone(&schema))?),
                 };
-                writer.write(&batch).map_err(|error| MeasureError::engine(format!("cannot write {}", path.display()), error))?;
+                writer
+                    .write(&batch)
+                    .map_err(|error| MeasureError::engine(format!("cannot write {}", path.display()), error))?;
             }
             if let Some(writer) = out {
                 close(&path, writer)?;
@@ -309,7 +332,8 @@ async fn write_one(frame: DataFrame, path: &Path, contract: &contract::Contract)
     if let Some(folder) = path.parent() {
         files::create_folder(folder)?;
     }
-    let failed = |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
+    let failed =
+        |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
     let mut stream = frame.execute_stream().await.map_err(failed)?;
     let mut out = writer(path, contract.schema())?;
     let mut count = 0;

@@ -43,7 +43,8 @@ fn go(options: &IngestOptions, dry_run: bool) -> Result<(Outcome, ExitCode), Fai
             Mapping::built_in_names().join(", ")
         )));
     };
-    let extracts: Option<PathBuf> = options.extracts.clone().or_else(|| config.extracts.as_ref().map(|path| project.join(path)));
+    let extracts: Option<PathBuf> =
+        options.extracts.clone().or_else(|| config.extracts.as_ref().map(|path| project.join(path)));
     let Some(extracts) = extracts else {
         return Err(Failure::Usage("where are the extracts? Give --extracts DIR".to_owned()));
     };
@@ -60,7 +61,7 @@ fn go(options: &IngestOptions, dry_run: bool) -> Result<(Outcome, ExitCode), Fai
     })?;
     drop(progress);
     match options.format {
-        TextFormat::Table => print_table(&outcome),
+        TextFormat::Table => print_table(&outcome, dry_run),
         TextFormat::Json => output::line(&json(&outcome).to_string()),
     }
     for failure in &outcome.failures {
@@ -75,10 +76,11 @@ fn go(options: &IngestOptions, dry_run: bool) -> Result<(Outcome, ExitCode), Fai
     Ok((outcome, code))
 }
 
-fn print_table(outcome: &Outcome) {
+fn print_table(outcome: &Outcome, wordy: bool) {
     let row = |file: &FileOutcome| {
         let counts = &file.accounting;
-        let numbers = [counts.read, counts.filtered, counts.accepted, counts.quarantined, counts.duplicate, counts.superseded];
+        let numbers =
+            [counts.read, counts.filtered, counts.accepted, counts.quarantined, counts.duplicate, counts.superseded];
         let mut row = vec![file.file.clone(), counts.table.clone()];
         row.extend(numbers.map(|number| number.to_string()));
         row.push(if file.known { "already loaded".to_owned() } else { String::new() });
@@ -89,30 +91,50 @@ fn print_table(outcome: &Outcome) {
         &["file", "table", "read", "left out", "accepted", "quarantined", "duplicate", "superseded", ""],
         &rows,
     );
+    let wordy = wordy || !outcome.failures.is_empty();
     for file in outcome.files.iter().filter(|file| !file.known) {
-        for finding in &file.accounting.findings {
-            let column = if finding.column.is_empty() { "row" } else { &finding.column };
-            output::message(&format!(
-                "{}: {} ({}) in {} rows: {}.{column}",
-                file.file,
-                finding.check,
-                finding.severity.word(),
-                finding.rows,
-                file.accounting.table
-            ));
-        }
-        for example in &file.examples {
-            output::message(&format!(
-                "  {} line {}, column {}: {:?} ({})",
-                file.file, example.line, example.column, example.value, example.check
-            ));
-        }
-        if !file.accounting.extra_columns.is_empty() {
-            output::message(&format!("{}: columns not used: {}", file.file, file.accounting.extra_columns.join(", ")));
-        }
+        print_findings(file, wordy);
     }
     if !outcome.unused_files.is_empty() {
         output::message(&format!("files not used: {}", outcome.unused_files.join(", ")));
+    }
+}
+
+/// What the checks found in a file: in a line, or one by one with examples.
+fn print_findings(file: &FileOutcome, wordy: bool) {
+    let findings = &file.accounting.findings;
+    if !wordy {
+        let found: Vec<String> = findings
+            .iter()
+            .map(|finding| {
+                let column = if finding.column.is_empty() { "row" } else { &finding.column };
+                format!("{column} {} {}", finding.check, finding.rows)
+            })
+            .collect();
+        if !found.is_empty() {
+            output::message(&format!("{}: {}", file.file, found.join(", ")));
+        }
+        return;
+    }
+    for finding in findings {
+        let column = if finding.column.is_empty() { "row" } else { &finding.column };
+        output::message(&format!(
+            "{}: {} ({}) in {} rows: {}.{column}",
+            file.file,
+            finding.check,
+            finding.severity.word(),
+            finding.rows,
+            file.accounting.table
+        ));
+    }
+    for example in &file.examples {
+        output::message(&format!(
+            "  {} line {}, column {}: {:?} ({})",
+            file.file, example.line, example.column, example.value, example.check
+        ));
+    }
+    if !file.accounting.extra_columns.is_empty() {
+        output::message(&format!("{}: columns not used: {}", file.file, file.accounting.extra_columns.join(", ")));
     }
 }
 

@@ -41,7 +41,14 @@ fn list(measures: &[Measure], format: TextFormat) {
         TextFormat::Table => {
             let rows: Vec<Vec<String>> = measures
                 .iter()
-                .map(|measure| vec![measure.id.clone(), measure.code.clone(), measure.title.clone(), measure.better.word().to_owned()])
+                .map(|measure| {
+                    vec![
+                        measure.id.clone(),
+                        measure.code.clone(),
+                        measure.title.clone(),
+                        measure.better.word().to_owned(),
+                    ]
+                })
                 .collect();
             output::table(&["id", "code", "title", "better"], &rows);
         }
@@ -104,7 +111,8 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
     match deck {
         Some(folder) => folders.extend(deck::decks_in(folder)),
         None => {
-            definition::unpack_catalog(place.path()).map_err(|error| Failure::Machine(format!("cannot unpack the decks: {error}")))?;
+            definition::unpack_catalog(place.path())
+                .map_err(|error| Failure::Machine(format!("cannot unpack the decks: {error}")))?;
             folders.extend(deck::decks_in(place.path()));
             for own in &Config::read(project)?.measures {
                 folders.extend(deck::decks_in(&project.join(own)));
@@ -124,7 +132,12 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
         let wrong: Vec<&Comparison> = comparisons.iter().filter(|comparison| !comparison.passed).collect();
         passed += comparisons.len() - wrong.len();
         failed += wrong.len();
-        output::line(&format!("{} {shown}: {} of {} agree", if wrong.is_empty() { "ok  " } else { "FAIL" }, comparisons.len() - wrong.len(), comparisons.len()));
+        output::line(&format!(
+            "{} {shown}: {} of {} agree",
+            if wrong.is_empty() { "ok  " } else { "FAIL" },
+            comparisons.len() - wrong.len(),
+            comparisons.len()
+        ));
         for comparison in wrong {
             output::line(&format!(
                 "     {} {} {}: expected {}, found {}{}",
@@ -133,7 +146,11 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
                 comparison.column,
                 comparison.expected,
                 comparison.found,
-                if comparison.explanation.is_empty() { String::new() } else { format!(" - {}", comparison.explanation) }
+                if comparison.explanation.is_empty() {
+                    String::new()
+                } else {
+                    format!(" - {}", comparison.explanation)
+                }
             ));
         }
     }

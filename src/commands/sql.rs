@@ -54,7 +54,8 @@ pub fn query(
     carecoord_measures::compute::runtime()?.block_on(async {
         let frame = sql::query(&context, text).await?;
         let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
-        let failed = |error: datafusion::error::DataFusionError| LakeError::engine("the query failed", error.strip_backtrace());
+        let failed =
+            |error: datafusion::error::DataFusionError| LakeError::engine("the query failed", error.strip_backtrace());
         let batches = frame.collect().await.map_err(failed)?;
         Ok((schema, batches))
     })

@@ -1,0 +1,140 @@
+//! The demo, and what it promises to those who come next: work lists, measures, reproducible results.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::carecoord::{Project, Ran, program};
+
+fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            found.insert(path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+fn results(project: &Project) -> std::path::PathBuf {
+    let id = std::fs::read_to_string(project.path().join("results/CURRENT")).unwrap();
+    project.path().join("results/snapshots").join(id.trim())
+}
+
+#[test]
+fn the_demo_runs_and_its_results_hold_together() {
+    let project = Project::new();
+    let ran: Ran = program(&["demo", "--project"]).arg(project.path()).output().unwrap().into();
+    let ran = ran.expect(0);
+    let page = std::fs::read_to_string(ran.out.lines().last().unwrap()).unwrap();
+    assert!(page.contains("Content-Security-Policy") && !page.contains("<script"));
+
+    // Every measure is computed, and has a chart as SVG and as PNG.
+    let measures: Vec<String> = project.sql("select measure_id from results.measure where status = 'computed'");
+    assert!(measures.len() >= 17, "{measures:?}");
+    let charts = project.path().join("reports/2026-10/charts");
+    assert!(std::fs::read(charts.join("readmission.unplanned_30.png")).unwrap().starts_with(b"\x89PNG"));
+    assert!(charts.join("readmission.unplanned_30.svg").exists());
+
+    // Numerators and denominators are sums over mature units.
+    let from_units = project.sql(
+        "select sum(case when in_numerator then 1 else 0 end), count(*) from results.unit \
+         where measure_id = 'readmission.unplanned_30' and in_denominator and mature and date_part('year', period) = 2025",
+    );
+    let from_rates = project.sql(
+        "select cast(numerator as bigint), cast(denominator as bigint) from results.rate where measure_id = 'readmission.unplanned_30' \
+         and period_kind = 'year' and period = date '2025-01-01' and level = 'all' and stratum_kind = 'all'",
+    );
+    assert_eq!(from_units, from_rates);
+
+    // Suppressed rows hold no number; nothing shown holds a small count; shown values lie within their intervals.
+    let none = |query: &str| assert_eq!(project.value(query), "0", "{query}");
+    none(
+        "select count(*) from results.rate where state = 'suppressed' and (value is not null or numerator is not null or denominator is not null or n_units is not null or lower is not null)",
+    );
+    none(
+        "select count(*) from results.rate r join results.measure m using (measure_id) where m.kind = 'proportion' and state = 'shown' and (numerator between 1 and 10 or denominator between 1 and 10 or denominator - numerator between 1 and 10)",
+    );
+    none(
+        "select count(*) from results.rate where state = 'shown' and (value is null or not coalesce(value between lower and upper, true))",
+    );
+    none("select count(*) from results.rate where state = 'undefined' and value is not null");
+    none("select count(*) from results.rate where state = 'shown' and maturity = 'final' and immature > 0");
+    none(
+        "select count(*) from results.rate where state = 'shown' and interval_method is null and measure_id not like 'patient_reported%' and numerator <> 0",
+    );
+    assert_ne!(project.value("select count(*) from results.rate where state = 'suppressed'"), "0");
+    // Months whose follow-up is not over are provisional: October's discharges are not followed up for 30 days on 20 November.
+    assert_eq!(
+        project.sql("select period from results.rate where measure_id = 'readmission.unplanned_30' and period_kind = 'month' and level = 'all' and stratum_kind = 'all' and maturity = 'provisional'"),
+        ["2026-10-01"]
+    );
+    // Row accounting adds up, and accepted rows are those in the lake.
+    none(
+        "select count(*) from results.quality where rows_read <> rows_filtered + rows_accepted + rows_quarantined + rows_duplicate + rows_superseded",
+    );
+    none(
+        "select (select sum(rows_accepted) from results.quality where table_name = 'encounter') - (select count(*) from lake.encounter)",
+    );
+
+    let list = project.run(&["worklist", "referral.open", "--format", "csv"]).expect(0).out;
+    assert!(list.lines().count() > 10 && list.starts_with("priority,patient_id"), "{list}");
+    project.run(&["worklist", "referral.lost"]).expect(2);
+
+    // No patient of the lake stands in the report.
+    for patient in project.sql("select patient_id from lake.patient limit 50") {
+        assert!(!page.contains(&patient), "{patient} stands in the report");
+    }
+
+    // The same lake and options give the same bytes.
+    let first = results(&project);
+    let before = files_of(&first);
+    let units = files_of(&first.join("unit"));
+    project.run(&["compute"]).expect(0);
+    let second = results(&project);
+    assert_ne!(first, second);
+    for (name, bytes) in files_of(&second) {
+        assert!(before[&name] == bytes, "{name} differs between two equal runs");
+    }
+    for (name, bytes) in files_of(&second.join("unit")) {
+        assert!(units[&name] == bytes, "unit/{name} differs between two equal runs");
+    }
+}
+
+#[test]
+fn the_catalogue_lists_shows_and_tests() {
+    let listed: Ran = program(&["measures", "list", "--format", "json"]).output().unwrap().into();
+    let measures: serde_json::Value = serde_json::from_str(&listed.expect(0).out).unwrap();
+    let ids: Vec<&str> = measures.as_array().unwrap().iter().filter_map(|measure| measure["id"].as_str()).collect();
+    for id in [
+        "readmission.unplanned_30",
+        "referral.cms50",
+        "care_plan.activities_on_schedule",
+        "patient_reported.coordination_top_box",
+        "utilization.ed_visits",
+        "cost.paid_pmpm",
+    ] {
+        assert!(ids.contains(&id), "{id}");
+    }
+    let shown: Ran = program(&["measures", "show", "referral.cms50"]).output().unwrap().into();
+    assert!(shown.expect(0).out.contains("[V]"));
+    let tested: Ran = program(&["measures", "test", "referral.loop_closed_60"]).output().unwrap().into();
+    assert!(tested.expect(0).out.contains(" passed, 0 failed"));
+    let unknown: Ran = program(&["measures", "show", "nothing"]).output().unwrap().into();
+    unknown.expect(2);
+}
+
+#[test]
+fn init_makes_a_project_that_runs_by_its_settings() {
+    let project = Project::new();
+    project.run(&["init"]).expect(0);
+    project.run(&["init"]).expect(2);
+    let extracts = project.path().join("extracts");
+    let ran: Ran =
+        program(&["generate", "--patients", "60", "--months", "3", "--out"]).arg(&extracts).output().unwrap().into();
+    ran.expect(0);
+    let ran = project.run(&["run"]).expect(0);
+    assert!(Path::new(ran.out.lines().last().unwrap()).exists());
+    let wrong = project.run(&["report", "--month", "2020-01"]).expect(2);
+    assert!(wrong.err.contains("carecoord compute --month 2020-01"), "{}", wrong.err);
+}

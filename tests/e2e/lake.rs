@@ -1,0 +1,233 @@
+//! What the lake promises: physical order, row accounting, superseding, snapshots, read-only SQL.
+
+use std::os::unix::fs::MetadataExt;
+
+use crate::carecoord::Project;
+
+const PATIENTS: &str = "patient_id,birth_date,sex\nP1,1950-01-01,female\nP2,1960-02-02,male\nP3,1970-03-03,female\n";
+
+fn encounters(rows: &[&str]) -> String {
+    let mut text = "encounter_id,patient_id,class,start_date,end_date,amount_paid\n".to_owned();
+    for row in rows {
+        text.push_str(row);
+        text.push('\n');
+    }
+    text
+}
+
+fn small() -> Project {
+    let project = Project::new();
+    project.extract("patient.csv", PATIENTS);
+    project.extract(
+        "encounter.csv",
+        encounters(&[
+            "E1,P1,inpatient,2026-01-01,2026-01-05,100.10",
+            "E2,P1,inpatient,2026-01-20,2026-01-25,0.20",
+            "E3,P2,emergency,2026-01-03,2026-01-03,5",
+        ]),
+    );
+    project
+}
+
+#[test]
+fn the_window_over_a_patients_stays_plans_neither_a_sort_nor_a_repartition() {
+    let project = small();
+    project.ingest().expect(0);
+    let window = "explain select patient_id, lead(start_date) over (partition by bucket, patient_id order by start_date) \
+                  from lake.encounter where class = 'inpatient'";
+    let plan = project.run(&["sql", "--format", "csv", window]).expect(0).out;
+    assert!(plan.contains("BoundedWindowAggExec") && plan.contains("DataSourceExec"), "{plan}");
+    for costly in ["SortExec", "RepartitionExec", "CoalescePartitionsExec", "SortPreservingMergeExec"] {
+        assert!(!plan.contains(costly), "{costly} in {plan}");
+    }
+    // The same window in another order must sort, or the check above could not fail.
+    let other = window.replace("order by start_date", "order by amount_paid");
+    assert!(project.run(&["sql", "--format", "csv", &other]).expect(0).out.contains("SortExec"));
+}
+
+#[test]
+fn the_same_file_twice_changes_nothing() {
+    let project = small();
+    project.ingest().expect(0);
+    let before = std::fs::read_to_string(project.path().join("lake/CURRENT")).unwrap();
+    let again = project.ingest().expect(0);
+    assert!(again.out.contains("already loaded"), "{}", again.out);
+    assert_eq!(std::fs::read_to_string(project.path().join("lake/CURRENT")).unwrap(), before);
+    // Under another name it is still the same file.
+    let folder = project.path().join("extracts");
+    std::fs::rename(folder.join("encounter.csv"), folder.join("encounter.txt")).unwrap();
+    project.ingest().expect(0);
+    assert_eq!(std::fs::read_to_string(project.path().join("lake/CURRENT")).unwrap(), before);
+}
+
+#[test]
+fn a_later_row_supersedes_an_earlier_one_and_every_row_stays_accounted_for() {
+    let project = small();
+    project.ingest().expect(0);
+    let first = std::fs::read_to_string(project.path().join("lake/CURRENT")).unwrap().trim().to_owned();
+    // E1 corrected, E2 unchanged, E4 new; E4 stands twice.
+    project.extract(
+        "encounter.csv",
+        encounters(&[
+            "E1,P1,inpatient,2026-01-01,2026-01-07,100.10",
+            "E2,P1,inpatient,2026-01-20,2026-01-25,0.20",
+            "E4,P3,inpatient,2026-02-01,,1",
+            "E4,P3,inpatient,2026-02-01,,1",
+        ]),
+    );
+    project.ingest().expect(0);
+    assert_eq!(
+        project.sql("select encounter_id, end_date from lake.encounter order by 1"),
+        ["E1,2026-01-07", "E2,2026-01-25", "E3,2026-01-03", "E4,"]
+    );
+    project.run(&["compute", "--month", "2026-02", "--months", "2"]).expect(0);
+    assert_eq!(
+        project.sql("select rows_read, rows_accepted, rows_duplicate, rows_superseded from results.quality where table_name = 'encounter' order by extract_id"),
+        ["3,2,0,1", "4,2,2,0"]
+    );
+    assert_eq!(
+        project.value("select count(*) from results.quality where rows_read <> rows_filtered + rows_accepted + rows_quarantined + rows_duplicate + rows_superseded"),
+        "0"
+    );
+    // Accepted rows are those that the lake holds of the file.
+    assert_eq!(project.sql("select _extract, count(*) from lake.encounter group by 1 order by 1"), ["1,2", "3,2"]);
+    // The old snapshot still says what it said.
+    let old = [
+        "sql",
+        "--format",
+        "csv",
+        "--lake-snapshot",
+        first.as_str(),
+        "select end_date from lake.encounter where encounter_id = 'E1'",
+    ];
+    assert_eq!(project.run(&old).expect(0).out, "end_date\n2026-01-05\n");
+}
+
+#[test]
+fn unchanged_files_are_linked_and_everything_is_the_owners_alone() {
+    let project = small();
+    project.ingest().expect(0);
+    project.extract("encounter.csv", encounters(&["E9,P1,inpatient,2026-03-01,2026-03-02,1"]));
+    project.ingest().expect(0);
+    let snapshots = project.path().join("lake/snapshots");
+    let mut names: Vec<_> = std::fs::read_dir(&snapshots).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    let inode = |snapshot: &std::path::Path, part: &str| std::fs::metadata(snapshot.join(part)).unwrap().ino();
+    let bucket = std::fs::read_dir(names[0].join("patient")).unwrap().next().unwrap().unwrap().file_name();
+    let part = format!("patient/{}/part.parquet", bucket.to_string_lossy());
+    assert_eq!(inode(&names[0], &part), inode(&names[1], &part));
+    let mut folders = vec![project.path().join("lake")];
+    while let Some(folder) = folders.pop() {
+        assert_eq!(std::fs::metadata(&folder).unwrap().mode() & 0o777, 0o700, "{}", folder.display());
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600, "{}", path.display());
+            }
+        }
+    }
+    let pruned = project.run(&["snapshots", "--prune", "1"]).expect(0);
+    assert!(pruned.err.contains("removed lake snapshot 0001-"), "{}", pruned.err);
+    assert_eq!(project.value("select count(*) from lake.encounter"), "4");
+}
+
+#[test]
+fn sql_is_read_only() {
+    let project = small();
+    project.ingest().expect(0);
+    for query in [
+        "drop table lake.encounter",
+        "create table x as select 1",
+        "insert into lake.encounter select * from lake.encounter",
+        "copy lake.encounter to 'stolen.parquet'",
+        "create external table x stored as csv location '/etc/passwd'",
+        "set datafusion.execution.batch_size = 1",
+        "select * from 'extracts/encounter.csv'",
+    ] {
+        let refused = project.run(&["sql", query]).expect(2);
+        assert!(refused.err.contains("the query was refused"), "{query}: {}", refused.err);
+    }
+}
+
+#[test]
+fn formats_hold_the_same_rows() {
+    let project = small();
+    project.ingest().expect(0);
+    let query = "select encounter_id, amount_paid from lake.encounter where patient_id = 'P1' order by 1";
+    assert_eq!(
+        project.run(&["sql", "--format", "csv", query]).expect(0).out,
+        "encounter_id,amount_paid\nE1,100.10\nE2,0.20\n"
+    );
+    let json = project.run(&["sql", "--format", "json", query]).expect(0).out;
+    let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(rows[1]["encounter_id"], "E2");
+    let file = project.path().join("out.parquet");
+    project.run(&["sql", "--format", "parquet", "--output", file.to_str().unwrap(), query]).expect(0);
+    assert!(std::fs::read(&file).unwrap().starts_with(b"PAR1"));
+    project.run(&["sql", "--format", "parquet", query]).expect(2);
+    assert!(project.run(&["sql", query]).expect(0).out.contains("E2"));
+}
+
+#[test]
+fn a_step_without_its_patient_gets_it_from_the_referral() {
+    let project = Project::new();
+    project.extract("patient.csv", PATIENTS);
+    project.extract(
+        "referral.csv",
+        "referral_id,patient_id,ordered_date,status\nR1,P1,2026-01-01,active\nR2,P2,2026-01-02,active\n",
+    );
+    project.extract(
+        "referral_event.csv",
+        "referral_id,step,occurred_date\nR1,scheduled,2026-01-03\nR2,completed,2026-01-09\nR9,completed,2026-01-09\n",
+    );
+    project.ingest().expect(0);
+    assert_eq!(project.sql("select referral_id, patient_id from lake.referral_event order by 1"), ["R1,P1", "R2,P2"]);
+    assert_eq!(
+        project.sql("select line, check_name, column_name, row_text from lake.quarantine"),
+        ["4,dangling_reference,patient_id,\"R9,completed,2026-01-09\""]
+    );
+}
+
+#[test]
+fn check_writes_nothing_and_says_what_would_happen() {
+    let project = small();
+    let extracts = project.path().join("extracts");
+    let check = ["check", "--source", "carecoord", "--extracts", extracts.to_str().unwrap()];
+    let checked = project.run(&check).expect(0);
+    assert!(checked.out.contains("encounter.csv"), "{}", checked.out);
+    assert!(!project.path().join("lake").exists());
+    std::fs::write(project.path().join("carecoord.toml"), "[checks.max_share]\ndangling_reference = 0.1\n").unwrap();
+    project.extract("encounter.csv", encounters(&["E1,P9,inpatient,2026-01-01,2026-01-05,1"]));
+    let failed = project.run(&check).expect(1);
+    assert!(failed.err.contains("max_share = 0.1"), "{}", failed.err);
+    project.ingest().expect(1);
+    project.run(&["sql", "select 1"]).expect(2);
+}
+
+#[test]
+fn a_users_own_mapping_and_delimiters_and_offsets_work() {
+    let project = Project::new();
+    project.extract("PAT_2026.txt", "\u{feff}MRN | Born |Gender\r\n0017|02/03/1950|F\r\n0018|12/31/1960|x\r\n");
+    project.extract("ADT.tsv", "csn\tmrn\tin\tout\tkind\n1\t0017\t2026-03-01T23:30:00-05:00\t2026-03-04T10:00:00-05:00\tIP\n2\t0018\t2026-03-02T01:00:00-05:00\t\t\"ED\nhall\"\n");
+    let mapping = project.path().join("ehr.toml");
+    std::fs::write(
+        &mapping,
+        "name = 'ehr'\ntime_zone = 'America/New_York'\n\
+         [[file]]\ntable = 'patient'\nfiles = ['pat_*.txt']\n[file.columns]\npatient_id = 'MRN'\nbirth_date = 'Born'\n\
+         sex = { column = 'GENDER', map = { f = 'female', m = 'male' }, otherwise = 'unknown' }\n\
+         [[file]]\ntable = 'encounter'\nfiles = ['adt.tsv']\n[file.columns]\nencounter_id = 'CSN'\npatient_id = 'MRN'\nstarted_at = 'IN'\nended_at = 'OUT'\n\
+         class = { column = 'KIND', map = { ip = 'inpatient' }, otherwise = 'emergency' }\n",
+    )
+    .unwrap();
+    project.ingest_from(mapping.to_str().unwrap(), &project.path().join("extracts")).expect(0);
+    assert_eq!(
+        project.sql("select patient_id, birth_date, sex from lake.patient order by 1"),
+        ["0017,1950-02-03,female", "0018,1960-12-31,unknown"]
+    );
+    assert_eq!(
+        project.sql("select encounter_id, class, started_at, start_date, end_date from lake.encounter order by 1"),
+        ["1,inpatient,2026-03-02T04:30:00Z,2026-03-01,2026-03-04", "2,emergency,2026-03-02T06:00:00Z,2026-03-02,"]
+    );
+}

@@ -1,0 +1,10 @@
+//! The whole program, run as a user runs it: one binary of tests, a module for each promise.
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+
+mod broken_input;
+mod carecoord;
+mod crash;
+mod demo;
+mod lake;
+mod lockfile;
+mod shared_data;
