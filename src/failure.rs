@@ -48,7 +48,6 @@ impl Failure {
             _ => MACHINE,
         };
         ExitCode::from(match self {
-            Self::Usage(_) => USAGE,
             Self::Lake(error)
             | Self::Pipeline(PipelineError::Lake(error))
             | Self::Measure(MeasureError::Lake(error)) => lake(error),
@@ -60,10 +59,17 @@ impl Failure {
                 PipelineError::File { .. } => DATA,
                 _ => MACHINE,
             },
+            Self::Usage(_)
+            | Self::Measure(
+                MeasureError::Definition { .. }
+                | MeasureError::UnknownMeasure { .. }
+                | MeasureError::UnknownWorklist { .. }
+                | MeasureError::Setting { .. }
+                | MeasureError::Deck { .. },
+            ) => USAGE,
             Self::Measure(MeasureError::Engine { .. }) | Self::Machine(_) | Self::Report(_) | Self::Sample(_) => {
                 MACHINE
             }
-            Self::Measure(_) => USAGE,
         })
     }
 }

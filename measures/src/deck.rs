@@ -108,7 +108,7 @@ impl Deck {
         MeasureError::Deck { deck: self.name.clone(), reason: reason.to_string() }
     }
 
-    async fn open(folder: &Path) -> Result<Self> {
+    fn open(folder: &Path) -> Result<Self> {
         let name = folder.display().to_string();
         let broken = |reason: String| MeasureError::Deck { deck: name.clone(), reason };
         let text =
@@ -172,7 +172,7 @@ fn read_csv(path: &Path) -> std::result::Result<RecordBatch, String> {
 }
 
 async fn run_deck(folder: &Path, measures: &[Measure]) -> Result<Vec<Comparison>> {
-    let deck = Deck::open(folder).await?;
+    let deck = Deck::open(folder)?;
     let (start, end) = (deck.date("period_start").await?, deck.date("period_end").await?);
     let data_through = deck.date("data_through").await?;
     let mut comparisons = Vec::new();

@@ -196,16 +196,24 @@ async fn cube(bench: &Workbench, measure: &Measure, dimensions: &[String]) -> Re
     let mature = if measure.count_immature { "true" } else { "mature" };
     let counts = format!("in_denominator and {mature} and (exception_reason is null or in_numerator)");
     let dimensions = dimensions.join(", ");
+    // Exact decimals: sums of floating-point squares would depend on the order in which threads add them.
+    let squares = if measure.kind == Kind::Mean {
+        let amount = "cast(numerator as decimal(18, 2))";
+        format!("sum(case when {counts} then {amount} * {amount} end)")
+    } else {
+        "0".to_owned()
+    };
     let text = format!(
         "select period, {dimensions}, component, \
          cast(sum(case when {counts} then numerator end) as double) as numerator, \
          cast(sum(case when {counts} then denominator end) as double) as denominator, \
-         cast(sum(case when {counts} then cast(numerator as double) * cast(numerator as double) end) as double) as squares, \
+         cast({squares} as double) as squares, \
          sum(case when {counts} then 1 else 0 end) as n, \
          sum(case when not in_denominator and coalesce(exclusion_reason, '') <> 'outside_period' then 1 else 0 end) as excluded, \
          sum(case when in_denominator and {mature} and exception_reason is not null and not in_numerator then 1 else 0 end) as exceptions, \
          sum(case when in_denominator and not mature then 1 else 0 end) as immature \
-         from prepared.unit where period between date '{}' and date '{}' group by period, {dimensions}, component",
+         from prepared.unit where period between date '{}' and date '{}' \
+         group by period, {dimensions}, component order by period, {dimensions}, component",
         bench.span.first_month, bench.span.report_month
     );
     bench.collect(&text).await

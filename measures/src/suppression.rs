@@ -145,7 +145,7 @@ mod tests {
             (seed >> 33) % limit
         };
         for _ in 0..300 {
-            let parts: Vec<(f64, f64)> = (0..1 + next(6))
+            let parts: Vec<(f64, f64)> = (0..=next(6))
                 .map(|_| {
                     let denominator = next(60);
                     (next(denominator + 1) as f64, denominator as f64)

@@ -67,13 +67,13 @@ impl CheckSettings {
             if finding.severity == Severity::Fail {
                 fail(format!("{} in {} rows: {}", finding.check, finding.rows, finding.column));
             }
-            if let Some(limit) = lookup(&self.max_share, &accounting.table, &finding.column, &finding.check) {
-                if share(finding.rows) > *limit {
-                    fail(format!(
-                        "{} in {} of {} rows of {}, more than max_share = {limit}",
-                        finding.check, finding.rows, accounting.read, finding.column
-                    ));
-                }
+            if let Some(limit) = lookup(&self.max_share, &accounting.table, &finding.column, &finding.check)
+                && share(finding.rows) > *limit
+            {
+                fail(format!(
+                    "{} in {} of {} rows of {}, more than max_share = {limit}",
+                    finding.check, finding.rows, accounting.read, finding.column
+                ));
             }
         }
         failures

@@ -389,15 +389,17 @@ impl Run<'_> {
         let older = self.current.as_ref().filter(|_| old.files.iter().any(|file| file.bucket == number));
         let mut frames = Vec::new();
         if let Some(current) = older {
-            frames.push(merge::conform(contract, read_parquet(&current.path.join(&relative))?)?);
+            frames.push(merge::conform(contract, &read_parquet(&current.path.join(&relative))?)?);
         }
         let old_rows = frames.first().map_or(0, DataFrame::height);
         let untouched = new.is_empty();
         if let Some(rows) = new.read()? {
-            frames.push(merge::conform(contract, rows)?);
+            frames.push(merge::conform(contract, &rows)?);
         }
-        let Some(rows) = crate::spill::concat_frames(frames)? else {
-            return Ok(Bucket { number, merged: Merged::default(), rows: 0 });
+        // A bucket without rows has its file too: with one file for each bucket, SQL keeps the physical order.
+        let rows = match crate::spill::concat_frames(frames)? {
+            Some(rows) => rows,
+            None => merge::empty(contract)?,
         };
         let mut references = fixed.clone();
         self.bucket_references(contract, number, &mut references)?;
@@ -419,10 +421,11 @@ impl Run<'_> {
         let mut references = References::new();
         for column in &contract.columns {
             let Some((table, key)) = column.reference() else { continue };
-            if contract::table(table)?.bucket_by.is_none() && table != contract.name {
-                if let Some(keys) = self.keys(table, key, 0)? {
-                    references.insert(column.name.clone(), keys);
-                }
+            if contract::table(table)?.bucket_by.is_none()
+                && table != contract.name
+                && let Some(keys) = self.keys(table, key, 0)?
+            {
+                references.insert(column.name.clone(), keys);
             }
         }
         Ok(references)
@@ -432,10 +435,11 @@ impl Run<'_> {
     fn bucket_references(&self, contract: &Contract, number: u32, references: &mut References) -> Result<()> {
         for column in &contract.columns {
             let Some((table, key)) = column.reference() else { continue };
-            if contract::table(table)?.bucket_by.is_some() && table != contract.name {
-                if let Some(keys) = self.keys(table, key, number)? {
-                    references.insert(column.name.clone(), keys);
-                }
+            if contract::table(table)?.bucket_by.is_some()
+                && table != contract.name
+                && let Some(keys) = self.keys(table, key, number)?
+            {
+                references.insert(column.name.clone(), keys);
             }
         }
         Ok(())
@@ -463,10 +467,8 @@ impl Run<'_> {
         let mut dates: Option<(i32, i32)> = None;
         for bucket in written {
             let Bucket { number, merged, rows } = bucket;
-            if rows > 0 {
-                let path = bucket_path(contract, number).to_string_lossy().into_owned();
-                entry.files.push(FileEntry { bucket: number, path, rows });
-            }
+            let path = bucket_path(contract, number).to_string_lossy().into_owned();
+            entry.files.push(FileEntry { bucket: number, path, rows });
             entry.rows += rows;
             for (total, part) in [
                 (&mut accepted, &merged.accepted),

@@ -168,10 +168,10 @@ fn overlaps(contract: &Contract, check: &Check, severity: Severity, merged: &mut
         if patient != before {
             (before, latest) = (patient, None);
         }
-        if let (Some(start), Some(end)) = (starts.physical().get(row), latest) {
-            if start < end {
-                count(merged, extracts.get(row), &check.name, &check.column, severity);
-            }
+        if let (Some(start), Some(end)) = (starts.physical().get(row), latest)
+            && start < end
+        {
+            count(merged, extracts.get(row), &check.name, &check.column, severity);
         }
         latest = latest.max(ends.physical().get(row));
     }
@@ -243,7 +243,7 @@ pub fn write(path: &Path, rows: &mut DataFrame) -> Result<()> {
 ///
 /// # Errors
 /// When a column cannot be brought to its type.
-pub fn conform(contract: &Contract, rows: DataFrame) -> Result<DataFrame> {
+pub fn conform(contract: &Contract, rows: &DataFrame) -> Result<DataFrame> {
     let mut columns = Vec::with_capacity(contract.columns.len() + 2);
     for column in &contract.columns {
         let found = rows.column(&column.name).map_err(engine)?;
@@ -253,6 +253,22 @@ pub fn conform(contract: &Contract, rows: DataFrame) -> Result<DataFrame> {
         columns.push(rows.column(name).and_then(|column| column.cast(&DataType::Int64)).map_err(engine)?);
     }
     DataFrame::new(rows.height(), columns).map_err(engine)
+}
+
+/// A bucket without rows.
+///
+/// # Errors
+/// When Polars refuses.
+pub fn empty(contract: &Contract) -> Result<DataFrame> {
+    let mut columns: Vec<Column> = contract
+        .columns
+        .iter()
+        .map(|column| Column::new_empty(column.name.as_str().into(), &polars_type(column.kind)))
+        .collect();
+    for name in [EXTRACT_COLUMN, RECORD_COLUMN] {
+        columns.push(Column::new_empty(name.into(), &DataType::Int64));
+    }
+    DataFrame::new(0, columns).map_err(engine)
 }
 
 fn polars_type(kind: ColumnType) -> DataType {

@@ -90,7 +90,6 @@ impl Pattern {
     }
 
     /// The date that a text column holds, local where it holds a time.
-    #[must_use]
     pub fn date(&self, text: Expr, time_zone: &str) -> Expr {
         match self.holds {
             Holds::Date => self.parse(text, DataType::Date),
@@ -113,7 +112,6 @@ impl Pattern {
     }
 
     /// The instant that a text column holds, in UTC; null throughout for a pattern without a time.
-    #[must_use]
     pub fn instant(&self, text: Expr, time_zone: &str) -> Expr {
         let utc = DataType::Datetime(TimeUnit::Microseconds, Some(zone("UTC")));
         match self.holds {

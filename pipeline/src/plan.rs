@@ -123,7 +123,6 @@ impl Plan {
 
     /// Puts the plan on a scan whose columns are `f0 … fn` and `record`. `fill` adds values looked up elsewhere,
     /// between the trimming and the casting.
-    #[must_use]
     pub fn on(&self, scan: LazyFrame, fill: impl FnOnce(LazyFrame) -> LazyFrame) -> LazyFrame {
         let frame = scan.with_columns(&self.trimmed).with_columns(&self.raw);
         let frame = fill(frame).with_columns(&self.cast).with_columns(&self.rows);
@@ -314,7 +313,10 @@ impl Builder<'_> {
 
     fn bounds(&mut self, column: &ContractColumn) {
         let limit = |text: &str| match column.kind {
-            ColumnType::Date => lit(text.to_owned()).cast(DataType::Date),
+            ColumnType::Date => match text.parse::<jiff::civil::Date>() {
+                Ok(date) => lit(days(date)).cast(DataType::Date),
+                Err(_) => lit(NULL).cast(DataType::Date),
+            },
             ColumnType::Decimal => lit(text.to_owned()).cast(DataType::Decimal(18, 2)),
             ColumnType::Integer => lit(text.to_owned()).cast(DataType::Int64),
             _ => lit(text.to_owned()).cast(DataType::Float64),
@@ -356,6 +358,12 @@ impl Builder<'_> {
         self.plan.checks.push(PlannedCheck { name: name.to_owned(), column: column.to_owned(), severity });
         self.plan.found.push(found.fill_null(lit(false)).alias(flag));
     }
+}
+
+/// Days since 1970-01-01, as dates are stored.
+fn days(date: jiff::civil::Date) -> i32 {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    epoch.until((jiff::Unit::Day, date)).map_or(0, |span| span.get_days())
 }
 
 fn boolean(raw: &Expr) -> Expr {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use csv::ByteRecord;
@@ -38,8 +39,8 @@ pub struct Survey {
     pub samples: Vec<Vec<String>>,
     /// Whether something in it could be split differently by another reader: blank lines, quotes within a field.
     odd: bool,
-    /// Whether lines end in carriage return and line feed.
-    crlf: bool,
+    /// Whether the last record has no line end of its own.
+    unended: bool,
 }
 
 /// Where a record stands in its file, and its text.
@@ -98,18 +99,27 @@ impl Survey {
             records: 0,
             broken: BTreeMap::new(),
             odd: header_line.contains(&b'\n'),
-            crlf,
+            unended: false,
         };
-        let mut records = csv_reader(reader, delimiter);
+        let last_byte = Arc::new(AtomicU8::new(b'\n'));
+        let mut records = csv_reader(LastByte { inner: reader, last: Arc::clone(&last_byte) }, delimiter);
         let mut record = ByteRecord::new();
         let mut next_line = 1;
+        // A record is judged when the next one shows that it was not the last, whose line end may be missing.
+        let mut waiting = None;
         while records.read_byte_record(&mut record).map_err(|error| unreadable(name, &error.into()))? {
+            survey.odd |= waiting.is_some_and(|(line, wanted)| line != wanted);
             survey.records += 1;
             survey.look_at(&record);
-            let (line, inner) = place(&records, &record, survey.crlf);
-            survey.odd |= line != next_line || memchr::memchr(b'"', record.as_slice()).is_some();
+            let (line, inner) = place(&records, &record, !crlf);
+            survey.odd |= memchr::memchr(b'"', record.as_slice()).is_some();
+            waiting = Some((line, next_line));
             next_line = line + 1 + inner;
+            survey.unended = record.iter().next_back().is_some_and(|field| field.ends_with(b"\n"));
         }
+        survey.unended |= last_byte.load(Ordering::Relaxed) != b'\n';
+        let missing = u64::from(survey.unended && !crlf);
+        survey.odd |= waiting.is_some_and(|(line, wanted)| line + missing != wanted);
         let hash = hasher.lock().unwrap_or_else(PoisonError::into_inner).finalize();
         survey.hash = hash.to_hex().to_string();
         Ok(survey)
@@ -167,13 +177,13 @@ impl Survey {
         let mut reader = open_hashed(&self.path, None)?;
         let (header, crlf) = first_line(&mut reader).map_err(|error| unreadable(&self.name, &error))?;
         // Lines that a quoted header takes, so that later lines keep their numbers.
-        let skipped = 1 + header.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let skipped = 1 + memchr::memchr_iter(b'\n', &header).count() as u64;
         let mut records = csv_reader(reader, self.delimiter);
         let mut record = ByteRecord::new();
         let mut number = 0;
         while records.read_byte_record(&mut record).map_err(|error| unreadable(&self.name, &error.into()))? {
             number += 1;
-            let (line, _) = place(&records, &record, crlf);
+            let (line, _) = place(&records, &record, !crlf && (number < self.records || !self.unended));
             if !visit(number, line + skipped, &record)? {
                 break;
             }
@@ -190,12 +200,27 @@ fn unreadable(name: &str, error: &io::Error) -> PipelineError {
 }
 
 /// Line on which a record just read begins, and how many line feeds its fields hold. The reader's own position of a
-/// record lies before any blank lines, so it is counted back from the record's end.
-fn place<R: Read>(reader: &csv::Reader<R>, record: &ByteRecord, crlf: bool) -> (u64, u64) {
+/// record lies before any blank lines, so it is counted back from the record's end. `ended` says whether the record's
+/// line feed has been read: the one behind a carriage return comes with the next record.
+fn place<R: Read>(reader: &csv::Reader<R>, record: &ByteRecord, ended: bool) -> (u64, u64) {
     let inner = memchr::memchr_iter(b'\n', record.as_slice()).count() as u64;
-    // The line feed behind a carriage return is read with the next record; a last line may have no end at all.
-    let ended = u64::from(!crlf && !reader.is_done());
-    (reader.position().line().saturating_sub(inner + ended), inner)
+    (reader.position().line().saturating_sub(inner + u64::from(ended)), inner)
+}
+
+/// Remembers the last byte that went through.
+struct LastByte<R> {
+    inner: R,
+    last: Arc<AtomicU8>,
+}
+
+impl<R: Read> Read for LastByte<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if let Some(last) = buffer[..read].last() {
+            self.last.store(*last, Ordering::Relaxed);
+        }
+        Ok(read)
+    }
 }
 
 fn csv_reader<R: Read>(reader: R, delimiter: u8) -> csv::Reader<R> {
@@ -247,7 +272,7 @@ fn first_line(reader: &mut dyn BufRead) -> io::Result<(Vec<u8>, bool)> {
     loop {
         let before = line.len();
         reader.read_until(b'\n', &mut line)?;
-        if line.len() == before || line.iter().filter(|byte| **byte == b'"').count() % 2 == 0 {
+        if line.len() == before || memchr::memchr_iter(b'"', &line).count() % 2 == 0 {
             break;
         }
     }

@@ -1,5 +1,5 @@
 -- One row for each coordination item of each questionnaire: the state of its answer, and what it adds: 1 for the top
--- box, or the answer on a scale of 0 to 100 where $linear is 1.
+-- box, or the answer as steps above the lowest, 0 to 3, where $linear is 1.
 with items as (
     select response_id, patient_id, organization_id, practitioner_id, completed_date, item_id, raw_value
     from lake.survey_response
@@ -47,9 +47,9 @@ select
     case when exclusion_reason is null then answer = 4 end as in_numerator,
     case
         when exclusion_reason is not null then null
-        when $linear = 1 then cast(answer - 1 as double) * 100.0 / 3.0
-        when answer = 4 then 1.0
-        else 0.0
+        when $linear = 1 then answer - 1
+        when answer = 4 then 1
+        else 0
     end as numerator,
     item_id as component,
     cast(answer as varchar) as evidence,
