@@ -145,7 +145,7 @@ pub enum MeasuresCommand {
     },
     /// Show one measure whole.
     Show {
-        /// Id, for example readmission.unplanned_30.
+        /// Id, for example `readmission.unplanned_30`.
         id: String,
         /// Project folder.
         #[command(flatten)]
@@ -167,7 +167,7 @@ pub enum MeasuresCommand {
 /// Options of `worklist`.
 #[derive(Debug, Args)]
 pub struct WorklistOptions {
-    /// The list, for example referral.open.
+    /// The list, for example `referral.open`.
     pub id: String,
     /// Project folder.
     #[command(flatten)]
