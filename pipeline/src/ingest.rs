@@ -93,6 +93,8 @@ struct ExtractNote {
     time_zone: Option<String>,
 }
 
+/// Bytes of a bucket in memory from which buckets are merged one after the other.
+const LARGE_BUCKET: usize = 48 << 20;
 /// Examples for messages, for each file.
 const EXAMPLES: usize = 10;
 
@@ -367,11 +369,15 @@ impl Run<'_> {
             return Ok(());
         }
         let fixed = self.fixed_references(contract)?;
+        let large = spill.bucket_bytes() > LARGE_BUCKET;
         let buckets: Vec<(u32, SpilledBucket)> = (0..).zip(spill.into_buckets()).collect();
-        let written: Vec<Bucket> = buckets
-            .into_par_iter()
-            .map(|(number, new)| self.bucket(contract, &old, &fixed, number, new))
-            .collect::<Result<_>>()?;
+        let one = |(number, new)| self.bucket(contract, &old, &fixed, number, new);
+        // Large buckets go one after the other: memory is bounded by one of them, and sorting uses all cores anyway.
+        let written: Vec<Bucket> = if large {
+            buckets.into_iter().map(one).collect::<Result<_>>()?
+        } else {
+            buckets.into_par_iter().map(one).collect::<Result<_>>()?
+        };
         self.account(contract, old, written, offered);
         Ok(())
     }

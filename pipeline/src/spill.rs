@@ -16,6 +16,7 @@ pub struct Spill {
     folder: PathBuf,
     buckets: Vec<Bucket>,
     bytes: usize,
+    all_bytes: usize,
     files: usize,
 }
 
@@ -42,7 +43,7 @@ impl Spill {
     #[must_use]
     pub fn new(folder: &Path, buckets: u32) -> Self {
         let buckets = (0..buckets).map(|_| Bucket::default()).collect();
-        Self { folder: folder.to_owned(), buckets, bytes: 0, files: 0 }
+        Self { folder: folder.to_owned(), buckets, bytes: 0, all_bytes: 0, files: 0 }
     }
 
     /// Spreads rows over the buckets by the text column `key`; all go to the first bucket without one.
@@ -54,7 +55,9 @@ impl Spill {
         if rows.height() == 0 {
             return Ok(());
         }
-        self.bytes += rows.estimated_size();
+        let size = rows.estimated_size();
+        self.bytes += size;
+        self.all_bytes += size;
         let count = self.buckets.len();
         if let (Some(key), true) = (key, count > 1) {
             let number = u32::try_from(count).unwrap_or(u32::MAX);
@@ -91,6 +94,12 @@ impl Spill {
         }
         self.bytes = 0;
         Ok(())
+    }
+
+    /// Bytes of a bucket in memory, on average.
+    #[must_use]
+    pub fn bucket_bytes(&self) -> usize {
+        self.all_bytes / self.buckets.len().max(1)
     }
 
     /// Whether nothing was pushed.

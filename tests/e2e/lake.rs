@@ -231,3 +231,29 @@ fn a_users_own_mapping_and_delimiters_and_offsets_work() {
         ["1,inpatient,2026-03-02T04:30:00Z,2026-03-01,2026-03-04", "2,emergency,2026-03-02T06:00:00Z,2026-03-02,"]
     );
 }
+
+#[test]
+fn the_worked_example_of_a_mapping_does_what_the_docs_say() {
+    let project = Project::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/ehr");
+    let mapping = folder.join("ehr.toml");
+    project.ingest_from(mapping.to_str().unwrap(), &folder.join("extracts")).expect(0);
+    assert_eq!(
+        project.sql("select encounter_id, class, start_date, end_date from lake.encounter order by 1"),
+        ["S1|1,inpatient,2026-03-01,2026-03-04", "S1|2,emergency,2026-03-02,"]
+    );
+    assert_eq!(
+        project.sql("select referral_id, ordered_date, status, intent from lake.referral"),
+        ["77,2026-03-04,active,order"]
+    );
+    assert_eq!(
+        project.sql("select file, line, check_name, value from lake.quarantine"),
+        ["referrals.csv,3,invalid_date,31-02-2026"]
+    );
+    project.run(&["compute"]).expect(0);
+    assert_eq!(
+        project.value("select rows_read - rows_filtered - rows_accepted from results.quality where file = 'ADT.tsv'"),
+        "0"
+    );
+    assert_eq!(project.sql("select extract_date, extract_date_assumed from results.run"), ["2026-04-20,false"]);
+}

@@ -43,7 +43,10 @@ fn the_bundled_extracts_are_what_the_default_options_give() {
     assert_eq!(names(&bundled), names(&fresh));
     for ((name, old), (_, new)) in bundled.iter().zip(&fresh) {
         // Packed bytes depend on which gzip the rest of the build brings along; what is packed does not.
-        assert!(unpacked(old) == unpacked(new), "{name} differs: run `cargo run --release -p carecoord-sample-data --example regenerate`");
+        assert!(
+            unpacked(old) == unpacked(new),
+            "{name} differs: run `cargo run --release -p carecoord-sample-data --example regenerate`"
+        );
     }
     assert!(bundled.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() < 4_000_000);
 }
