@@ -56,6 +56,17 @@ pub fn to_bytes(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> 
     writer.into_inner().map_err(failed)
 }
 
+/// The Arrow schema of a Parquet file.
+///
+/// # Errors
+/// When it is missing or broken.
+pub fn schema(path: &Path) -> Result<SchemaRef> {
+    let file = File::open(path).map_err(|error| LakeError::io("cannot read", path, error))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|error| LakeError::engine(format!("cannot read {}", path.display()), error))?;
+    Ok(SchemaRef::clone(reader.schema()))
+}
+
 /// Reads a whole Parquet file.
 ///
 /// # Errors

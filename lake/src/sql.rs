@@ -95,7 +95,36 @@ pub fn register_results(context: &SessionContext, snapshot: &Snapshot) -> Result
             if path.exists() { unordered(&path, table.schema())? } else { empty(table.schema())? };
         register(context, "results", &table.name, provider)?;
     }
+    for folder in folders_of(&snapshot.path.join("prepared"))? {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // A view without rows has no file; there is nothing to query.
+        if let Some(file) = files_of(&folder)?.first() {
+            register(context, "prepared", &name, unordered(&folder, crate::parquet_file::schema(file)?)?)?;
+        }
+    }
     Ok(())
+}
+
+fn folders_of(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "parquet")).collect())
+}
+
+/// What lies in a folder, in order of name; nothing where there is none.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |error| LakeError::io("cannot read the folder", folder, error);
+    let found = match std::fs::read_dir(folder) {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut paths: Vec<PathBuf> =
+        found.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>().map_err(unreadable)?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// Registers one table.

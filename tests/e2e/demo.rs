@@ -77,6 +77,12 @@ fn the_demo_runs_and_its_results_hold_together() {
         "select (select sum(rows_accepted) from results.quality where table_name = 'encounter') - (select count(*) from lake.encounter)",
     );
 
+    // The prepared views are there to query, member-months without events too.
+    assert_eq!(
+        project.value("select count(*) from prepared.person_month"),
+        project.value("select cast(sum(denominator) as bigint) from results.rate where measure_id = 'utilization.admissions' and period_kind = 'month' and level = 'all' and stratum_kind = 'all'")
+    );
+
     let list = project.run(&["worklist", "referral.open", "--format", "csv"]).expect(0).out;
     assert!(list.lines().count() > 10 && list.starts_with("priority,patient_id"), "{list}");
     project.run(&["worklist", "referral.lost"]).expect(2);

@@ -233,6 +233,18 @@ fn a_users_own_mapping_and_delimiters_and_offsets_work() {
 }
 
 #[test]
+fn packed_files_are_read_whatever_their_name_says() {
+    let project = Project::new();
+    project.extract("patient.csv.zst", zstd::encode_all(PATIENTS.as_bytes(), 1).unwrap());
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, encounters(&["E1,P1,inpatient,2026-01-01,2026-01-05,1"]).as_bytes())
+        .unwrap();
+    project.extract("encounter.csv.gz", packed.finish().unwrap());
+    project.ingest().expect(0);
+    assert_eq!(project.value("select (select count(*) from lake.patient) * 10 + count(*) from lake.encounter"), "31");
+}
+
+#[test]
 fn the_worked_example_of_a_mapping_does_what_the_docs_say() {
     let project = Project::new();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/ehr");
