@@ -201,6 +201,7 @@ fn measure_row(measure: &Measure, refusal: Option<&str>, manifest: &Manifest) ->
         measure.code.clone().into(),
         measure.title.clone().into(),
         measure.family.clone().into(),
+        measure.position.into(),
         measure.kind.word().into(),
         measure.unit_name.clone().into(),
         measure.better.word().into(),

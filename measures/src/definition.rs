@@ -152,12 +152,19 @@ struct Variant {
     id: String,
     code: String,
     title: String,
+    #[serde(default = "last")]
+    position: i64,
     #[serde(default)]
     window_days: i64,
     multiplier: Option<f64>,
     value_unit: Option<String>,
     #[serde(default)]
     params: BTreeMap<String, i64>,
+}
+
+/// Measures that do not say their place come after those that do.
+fn last() -> i64 {
+    99
 }
 
 fn one() -> f64 {
@@ -175,6 +182,8 @@ pub struct Measure {
     pub title: String,
     /// Family.
     pub family: String,
+    /// Place within its family in lists and reports; the headline is 1.
+    pub position: i64,
     /// How the value is made.
     pub kind: Kind,
     /// What one unit is.
@@ -291,9 +300,10 @@ fn measure_folders(root: &Path) -> Result<Vec<std::path::PathBuf>> {
 }
 
 fn sorted(mut measures: Vec<Measure>) -> Result<Vec<Measure>> {
-    measures.sort_by(|one, other| (&one.family, &one.id).cmp(&(&other.family, &other.id)));
-    if let Some(pair) = measures.windows(2).find(|pair| pair[0].id == pair[1].id) {
-        return Err(broken(&pair[0].id, &pair[1].folder, "another measure has the same id"));
+    measures.sort_by(|one, other| (&one.family, one.position, &one.id).cmp(&(&other.family, other.position, &other.id)));
+    let mut ids = std::collections::BTreeSet::new();
+    if let Some(again) = measures.iter().find(|measure| !ids.insert(measure.id.as_str())) {
+        return Err(broken(&again.id, &again.folder, "another measure has the same id"));
     }
     Ok(measures)
 }
@@ -325,6 +335,7 @@ fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
         code: variant.code.clone(),
         title: variant.title.clone(),
         family: file.family.clone(),
+        position: variant.position,
         kind: file.kind,
         unit_name: file.unit_name.clone(),
         better: file.better,

@@ -95,11 +95,11 @@ impl Page {
     }
 }
 
-/// Measures, computed or refused, in the report's order: by family, then by title.
+/// Measures, computed or refused, in the report's order: by family, its headline first, then by title.
 pub fn sorted(results: &Results, computed: bool) -> Vec<&Measure> {
     let mut measures: Vec<&Measure> = results.measures.iter().filter(|measure| measure.computed == computed).collect();
     measures.sort_by_cached_key(|measure| {
-        (words::family_rank(&measure.family), measure.title.clone(), measure.measure_id.clone())
+        (words::family_rank(&measure.family), measure.position, measure.title.clone(), measure.measure_id.clone())
     });
     measures
 }

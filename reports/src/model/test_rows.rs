@@ -11,6 +11,7 @@ pub fn measure(better: &str) -> Measure {
         code: String::new(),
         title: "A measure".to_owned(),
         family: "referral".to_owned(),
+        position: 1,
         kind: "proportion".to_owned(),
         unit_name: "referral".to_owned(),
         better: better.to_owned(),

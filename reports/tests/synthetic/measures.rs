@@ -188,6 +188,7 @@ pub fn row(made: &Made) -> Vec<Value> {
         Text("RA-HWR30-ALLPAYER"),
         Text(made.title),
         Text(made.family),
+        Integer(1),
         Text(made.kind),
         Text(made.unit_name),
         Text(made.better),
