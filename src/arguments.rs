@@ -76,6 +76,9 @@ pub struct IngestOptions {
     /// Day on which the extracts were taken, YYYY-MM-DD; else extract.toml beside them, else the last date in the data.
     #[arg(long)]
     pub extract_date: Option<jiff::civil::Date>,
+    /// Read files again that the lake already holds, for example after references have arrived.
+    #[arg(long)]
+    pub again: bool,
     /// How to print what became of each file.
     #[arg(long, value_enum, default_value_t = TextFormat::Table)]
     pub format: TextFormat,

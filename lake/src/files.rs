@@ -62,7 +62,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let fresh = path.with_file_name(name);
     write_synced(&fresh, bytes)?;
     fs::rename(&fresh, path).map_err(|error| LakeError::io("cannot replace", path, error))?;
-    path.parent().map_or(Ok(()), sync_folder)
+    match path.parent() {
+        // A bare file name lies in the current folder.
+        Some(folder) if folder.as_os_str().is_empty() => sync_folder(Path::new(".")),
+        Some(folder) => sync_folder(folder),
+        None => Ok(()),
+    }
 }
 
 /// Removes a folder with everything in it; a missing one is fine.

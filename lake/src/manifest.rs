@@ -43,6 +43,8 @@ pub struct Extract {
     pub file: String,
     /// BLAKE3 hash of the file's bytes, hexadecimal.
     pub hash: String,
+    /// Fingerprint of the mapping that it was read with: the same file read in another way is another extract.
+    pub mapping: String,
     /// What it fed.
     pub tables: Vec<Accounting>,
 }

@@ -137,7 +137,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         let mut found = rates(&bench, measure).await?;
         suppress(&mut found, measure.kind, options.suppress_below);
         tables.signals.extend(signals::rows(&measure.id, &found));
-        tables.rates.extend(found.iter().map(|rate: &Rate| rate.row(measure, &names)));
+        tables.rates.extend(found.iter().map(|rate: &Rate| rate.row(measure, &names, options.suppress_below)));
         computed.push(measure.id.clone());
     }
     tables.worklists = work(&bench).await?;

@@ -300,7 +300,8 @@ fn measure_folders(root: &Path) -> Result<Vec<std::path::PathBuf>> {
 }
 
 fn sorted(mut measures: Vec<Measure>) -> Result<Vec<Measure>> {
-    measures.sort_by(|one, other| (&one.family, one.position, &one.id).cmp(&(&other.family, other.position, &other.id)));
+    measures
+        .sort_by(|one, other| (&one.family, one.position, &one.id).cmp(&(&other.family, other.position, &other.id)));
     let mut ids = std::collections::BTreeSet::new();
     if let Some(again) = measures.iter().find(|measure| !ids.insert(measure.id.as_str())) {
         return Err(broken(&again.id, &again.folder, "another measure has the same id"));

@@ -111,10 +111,12 @@ impl Rate {
 
     /// As a row of the results table `rate`.
     #[must_use]
-    pub fn row(&self, measure: &Measure, names: &HashMap<(&'static str, String), String>) -> Vec<Cell> {
+    pub fn row(&self, measure: &Measure, names: &HashMap<(&'static str, String), String>, threshold: u64) -> Vec<Cell> {
         let key = &self.key;
         let shown = matches!(self.state, State::Shown | State::Undefined);
         let count = |count: u64| if shown { Cell::from(count) } else { Cell::Null };
+        // Side counts are hidden by themselves: they say how many left, which may be few.
+        let side = |count: u64| if shown && !(1..threshold).contains(&count) { Cell::from(count) } else { Cell::Null };
         let number = |number: f64| if shown { Cell::Number(number) } else { Cell::Null };
         let limits = self.interval.filter(|_| self.state == State::Shown);
         let (state, reason) = match self.state {
@@ -135,9 +137,9 @@ impl Rate {
             number(self.sums.numerator),
             number(self.sums.denominator),
             count(self.sums.n),
-            count(self.sums.excluded),
-            count(self.sums.exceptions),
-            count(self.sums.immature),
+            side(self.sums.excluded),
+            side(self.sums.exceptions),
+            side(self.sums.immature),
             self.value.filter(|_| self.state == State::Shown).into(),
             limits.map(|(lower, _, _)| lower).into(),
             limits.map(|(_, upper, _)| upper).into(),

@@ -1,9 +1,10 @@
 //! Disclosure control: small counts are not shown, nor is what would give one away.
 //!
 //! A count from 1 to one below the threshold (11 unless set: CMS's cell-size policy [K]) is suppressed, whether it is a
-//! numerator, a denominator, or their difference. Then, wherever a total is shown and exactly one of its parts is not,
-//! the smallest other part is suppressed too; totals are everyone for each split, and periods for the shorter ones in
-//! them. This is repeated until nothing changes.
+//! numerator, a denominator, or their difference. Then, wherever exactly one of a total and its parts is hidden, the
+//! smallest other part is suppressed too, because the hidden one could be computed from the rest; totals are everyone
+//! for each split, and periods for the shorter ones in them. This is repeated until nothing changes. It rules out
+//! what one sum gives away, not what several sums or different measures of the same patients give away together.
 
 use std::collections::HashMap;
 
@@ -76,7 +77,8 @@ fn is_hidden(rate: &Rate) -> bool {
 }
 
 fn protect(rates: &mut [Rate], total: usize, parts: &[usize]) -> bool {
-    if rates[total].state != State::Shown || parts.iter().filter(|part| is_hidden(&rates[**part])).count() != 1 {
+    let hidden = parts.iter().chain([&total]).filter(|place| is_hidden(&rates[**place])).count();
+    if hidden != 1 {
         return false;
     }
     let mut shown: Vec<usize> = parts.iter().copied().filter(|part| rates[*part].state == State::Shown).collect();
@@ -84,9 +86,13 @@ fn protect(rates: &mut [Rate], total: usize, parts: &[usize]) -> bool {
     shown.sort_by(|one, other| {
         rates[*one].sums.denominator.total_cmp(&rates[*other].sums.denominator).then(one.cmp(other))
     });
-    let next = shown.first().copied().unwrap_or(total);
-    rates[next].state = State::WouldReveal;
-    true
+    match shown.first().copied().or((rates[total].state == State::Shown).then_some(total)) {
+        Some(next) => {
+            rates[next].state = State::WouldReveal;
+            true
+        }
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +164,9 @@ mod tests {
             }
             suppress(&mut rates, Kind::Proportion, 11);
             let hidden = rates[1..].iter().filter(|rate| is_hidden(rate)).count();
-            assert!(rates[0].state != State::Shown || hidden != 1, "{parts:?}");
+            let unknown = hidden + usize::from(is_hidden(&rates[0]));
+            let others = rates.iter().filter(|rate| rate.state == State::Shown).count();
+            assert!(unknown != 1 || others == 0, "{parts:?}");
         }
     }
 }

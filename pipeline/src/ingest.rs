@@ -10,14 +10,17 @@ use std::path::{Path, PathBuf};
 use carecoord_lake::contract::{self, CheckKind, Contract};
 use carecoord_lake::manifest::{Accounting, Extract, FileEntry, Finding, Manifest, TableEntry};
 use carecoord_lake::snapshot::{Draft, Snapshot, Store};
-use polars::prelude::*;
+use jiff::civil::Date;
+use polars::prelude::{
+    Column, DataFrame, LazyFrame, ParquetReader, PlRefPath, PolarsError, ScanArgsParquet, SerReader, col,
+};
 use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::checks::{CheckSettings, Failure};
 use crate::error::{PipelineError, Result};
 use crate::load::{FoundCell, Load, Loaded, Lookup};
-use crate::mapping::{FileMapping, Mapping, fits, needed};
+use crate::mapping::{FileMapping, Mapping, check_time_zone, fits, needed};
 use crate::merge::{self, Merged, References};
 use crate::plan::Plan;
 use crate::quarantine;
@@ -37,7 +40,9 @@ pub struct Options<'a> {
     /// Number of buckets of a new lake.
     pub buckets: u32,
     /// Day on which the extracts were taken, where the user stated it; else `extract.toml` in the folder may.
-    pub extract_date: Option<String>,
+    pub extract_date: Option<Date>,
+    /// Read files again that the lake already holds, for example after their checks or references have changed.
+    pub again: bool,
     /// Publish nothing; say what would happen.
     pub dry_run: bool,
     /// Told the name of each file and table as work on it begins.
@@ -89,8 +94,26 @@ pub struct Example {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExtractNote {
-    extract_date: Option<String>,
+    extract_date: Option<DateText>,
     time_zone: Option<String>,
+}
+
+/// A date with or without quotes.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum DateText {
+    Text(String),
+    Date(toml::value::Datetime),
+}
+
+impl DateText {
+    fn date(&self) -> std::result::Result<Date, String> {
+        let text = match self {
+            Self::Text(text) => text.clone(),
+            Self::Date(date) => date.to_string(),
+        };
+        text.parse().map_err(|_| format!("extract_date {text:?} is no date; write it like 2026-11-20"))
+    }
 }
 
 /// Bytes of a bucket in memory from which buckets are merged one after the other.
@@ -106,9 +129,12 @@ const EXAMPLES: usize = 10;
 pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
     let note = extract_note(options.extracts)?;
     let mut mapping = options.mapping.clone();
+    let refuse = |reason: String| PipelineError::File { file: "extract.toml".to_owned(), reason };
     if let Some(zone) = note.time_zone {
+        check_time_zone(&zone).map_err(refuse)?;
         mapping.time_zone = zone;
     }
+    let noted = note.extract_date.map(|date| date.date().map_err(refuse)).transpose()?;
     let found = find_files(options.extracts, &mapping)?;
     // A dry run leaves nothing in the project; what it needs on disk lies in a folder that goes with it.
     let aside = if options.dry_run { Some(temporary_folder()?) } else { None };
@@ -121,13 +147,12 @@ pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
     let old = current.as_ref().map(Manifest::read).transpose()?;
     let mut manifest = old.clone().unwrap_or_else(|| Manifest::new(&mapping.name, options.buckets));
     manifest.source.clone_from(&mapping.name);
-    if let Some(date) = options.extract_date.clone().or(note.extract_date) {
-        manifest.extract_date = Some(date);
-    }
-    let mut run = Run { options, mapping, draft, current, manifest, files: Vec::new() };
+    let mut run = Run { options, mapping, draft, current, manifest, files: Vec::new(), loaded: HashSet::new() };
     for contract in contract::tables()? {
         run.table(contract, &found)?;
     }
+    let fresh = run.files.iter().any(|file| !file.known);
+    run.manifest.extract_date = extract_date(options.extract_date, noted, fresh, run.manifest.extract_date.take());
     let failures: Vec<Failure> = run
         .files
         .iter()
@@ -145,6 +170,18 @@ pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
         Some(draft.publish(&identity)?)
     };
     Ok(Outcome { snapshot, manifest, files, unused_files: found.unused, failures })
+}
+
+/// The extract date after a run: what the user says; what the folder says, but never back to an earlier day; with new
+/// files and no word, none, so that the last date in the data stands in; else what it was.
+fn extract_date(stated: Option<Date>, noted: Option<Date>, fresh: bool, before: Option<String>) -> Option<String> {
+    match (stated, noted) {
+        (Some(date), _) => Some(date.to_string()),
+        // ISO dates sort as text.
+        (None, Some(date)) => Some(date.to_string()).max(before),
+        (None, None) if fresh => None,
+        (None, None) => before,
+    }
 }
 
 fn temporary_folder() -> Result<tempfile::TempDir> {
@@ -216,6 +253,8 @@ struct Run<'a> {
     current: Option<Snapshot>,
     manifest: Manifest,
     files: Vec<FileOutcome>,
+    /// Hash, fingerprint and table of what this run has seen.
+    loaded: HashSet<(String, String, String)>,
 }
 
 impl Run<'_> {
@@ -252,13 +291,24 @@ impl Run<'_> {
         offered: &mut BTreeSet<String>,
     ) -> Result<Spill> {
         let survey = Survey::take(path, name, file.delimiter)?;
-        let known = self.manifest.extracts.iter().find(|extract| extract.hash == survey.hash);
-        if let Some(accounting) =
-            known.and_then(|extract| extract.tables.iter().find(|entry| entry.table == contract.name))
-        {
-            let accounting = accounting.clone();
+        let fingerprint = file.fingerprint(mapping);
+        let here = |extract: &&Extract| extract.hash == survey.hash && extract.mapping == fingerprint;
+        let already = |extract: &Extract| extract.tables.iter().find(|entry| entry.table == contract.name).cloned();
+        let identity = (survey.hash.clone(), fingerprint.clone(), contract.name.clone());
+        let this_run = !self.loaded.insert(identity);
+        let known = self.manifest.extracts.iter().filter(here).find_map(already);
+        if let Some(accounting) = known.filter(|_| !self.options.again || this_run) {
             self.files.push(FileOutcome { file: name.to_owned(), known: true, accounting, examples: Vec::new() });
             return Ok(spill);
+        }
+        if let Some(condition) = file.only_where.as_ref().filter(|condition| survey.column(&condition.column).is_none())
+        {
+            let reason = format!(
+                "line 1 has no column {}, which only_where asks for; it has {}",
+                condition.column,
+                survey.header.join(", ")
+            );
+            return Err(PipelineError::File { file: name.to_owned(), reason });
         }
         let lookup = self.lookup(contract, file, &survey)?;
         let plan = Plan::new(contract, mapping, file, &survey, &self.options.checks, lookup.is_some());
@@ -275,7 +325,7 @@ impl Run<'_> {
                 ),
             });
         }
-        let id = self.extract_id(name, &survey.hash);
+        let id = self.extract_id(name, &survey.hash, &fingerprint, &contract.name);
         let scratch = self.draft.path().join("spill");
         let load = Load { contract, survey: &survey, plan: &plan, extract: id, scratch: &scratch, lookup };
         let (spill, loaded) = load.run(spill)?;
@@ -303,12 +353,17 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn extract_id(&mut self, name: &str, hash: &str) -> i64 {
-        if let Some(extract) = self.manifest.extracts.iter().find(|extract| extract.hash == hash) {
+    /// The number of a file: one file that feeds several tables has one; read again, it is a new extract.
+    fn extract_id(&mut self, name: &str, hash: &str, fingerprint: &str, table: &str) -> i64 {
+        let newest = self.manifest.extracts.iter().rev().find(|extract| extract.hash == hash && extract.file == name);
+        if let Some(extract) = newest
+            .filter(|extract| extract.mapping == fingerprint && extract.tables.iter().all(|entry| entry.table != table))
+        {
             return extract.id;
         }
         let id = self.manifest.extracts.iter().map(|extract| extract.id).max().unwrap_or(0) + 1;
-        self.manifest.extracts.push(Extract { id, file: name.to_owned(), hash: hash.to_owned(), tables: Vec::new() });
+        let (file, hash, mapping) = (name.to_owned(), hash.to_owned(), fingerprint.to_owned());
+        self.manifest.extracts.push(Extract { id, file, hash, mapping, tables: Vec::new() });
         id
     }
 
@@ -378,8 +433,61 @@ impl Run<'_> {
         } else {
             buckets.into_par_iter().map(one).collect::<Result<_>>()?
         };
+        let mut written = written;
+        self.one_place_for_each_key(contract, &fixed, &mut written)?;
         self.account(contract, old, written, offered);
         Ok(())
+    }
+
+    /// Where one key stands in two buckets (a patient's number was corrected), the later row stays and the earlier one
+    /// is superseded, as within a bucket.
+    fn one_place_for_each_key(&self, contract: &Contract, fixed: &References, written: &mut [Bucket]) -> Result<()> {
+        let mut hashes: Vec<u64> =
+            written.iter_mut().flat_map(|bucket| std::mem::take(&mut bucket.merged.keys)).collect();
+        hashes.sort_unstable();
+        let twice: HashSet<u64> = hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        if twice.is_empty() {
+            return Ok(());
+        }
+        let mut latest: BTreeMap<Vec<u8>, (i64, i64)> = BTreeMap::new();
+        for bucket in written.iter() {
+            let rows = self.written_rows(contract, bucket.number)?;
+            for (key, place) in merge::places(contract, &rows, &twice)?.into_iter().flatten() {
+                let newest = latest.entry(key).or_insert(place);
+                *newest = (*newest).max(place);
+            }
+        }
+        for bucket in written.iter_mut() {
+            let rows = self.written_rows(contract, bucket.number)?;
+            let stays: Vec<bool> = merge::places(contract, &rows, &twice)?
+                .into_iter()
+                .map(|found| found.is_none_or(|(key, place)| latest.get(&key) == Some(&place)))
+                .collect();
+            if stays.iter().all(|stays| *stays) {
+                continue;
+            }
+            let (kept, gone) = merge::split(&rows, &stays)?;
+            let mut references = fixed.clone();
+            self.bucket_references(contract, bucket.number, &mut references)?;
+            let mut again = merge::merge(contract, &self.options.checks, &kept, &references)?;
+            again.duplicate.clone_from(&bucket.merged.duplicate);
+            again.superseded.clone_from(&bucket.merged.superseded);
+            for extract in gone {
+                *again.superseded.entry(extract).or_default() += 1;
+            }
+            let path = self.draft.path().join(bucket_path(contract, bucket.number));
+            // The file may be a link into an older snapshot: it is replaced, never written over.
+            fs::remove_file(&path).map_err(|error| PipelineError::read(&path, error))?;
+            bucket.rows = again.rows.height() as u64;
+            merge::write(&path, &mut again.rows)?;
+            again.rows = DataFrame::default();
+            bucket.merged = again;
+        }
+        Ok(())
+    }
+
+    fn written_rows(&self, contract: &Contract, number: u32) -> Result<DataFrame> {
+        merge::conform(contract, &read_parquet(&self.draft.path().join(bucket_path(contract, number)))?)
     }
 
     /// One bucket: read, merged, written or linked.

@@ -144,6 +144,15 @@ impl Source {
     }
 }
 
+impl FileMapping {
+    /// Says in short how a file is read: equal texts read equal files into equal rows.
+    #[must_use]
+    pub fn fingerprint(&self, mapping: &Mapping) -> String {
+        let text = format!("{self:?} {:?} {:?} {:?}", mapping.time_zone, mapping.date_order, mapping.null_values);
+        blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+    }
+}
+
 impl Mapping {
     /// Loads a mapping: a built-in name, or the path of a user's own file (anything that ends in `.toml`).
     ///
@@ -206,6 +215,7 @@ impl Mapping {
     fn parse(path: &str, text: &str) -> Result<Self> {
         let broken = |reason: String| PipelineError::Mapping { path: path.to_owned(), reason };
         let mapping: Self = toml::from_str(text).map_err(|error| broken(error.to_string()))?;
+        check_time_zone(&mapping.time_zone).map_err(broken)?;
         for file in &mapping.files {
             let table = contract::table(&file.table).map_err(|error| broken(error.to_string()))?;
             for (column, source) in &file.columns {
@@ -223,6 +233,15 @@ impl Mapping {
         }
         Ok(mapping)
     }
+}
+
+/// Whether a time zone is known, by its IANA name.
+///
+/// # Errors
+/// With the reason, when it is not.
+pub fn check_time_zone(name: &str) -> std::result::Result<(), String> {
+    polars::prelude::TimeZone::validate_time_zone(name)
+        .map_err(|_| format!("time_zone {name:?} is not known; write it like America/New_York or UTC"))
 }
 
 /// Columns without which no row can be placed: the key and what buckets it, unless that can be looked up.

@@ -2,6 +2,7 @@
 //! more than one row.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
 use carecoord_lake::contract::{Check, CheckKind, ColumnType, Contract, EXTRACT_COLUMN, RECORD_COLUMN, Severity};
@@ -34,6 +35,8 @@ pub struct Merged {
     pub superseded: BTreeMap<i64, u64>,
     /// What the checks over several rows found.
     pub findings: BTreeMap<FindingKey, (Severity, u64)>,
+    /// Hashes of the keys that stay, where a key does not name its bucket, so that buckets can be compared.
+    pub keys: Vec<u64>,
     /// Earliest and latest value of the time column, days since 1970-01-01.
     pub dates: Option<(i32, i32)>,
 }
@@ -70,6 +73,9 @@ pub fn merge(
         let dates = kept.column(time).and_then(Column::date).map_err(engine)?;
         merged.dates = dates.physical().min().zip(dates.physical().max());
     }
+    if contract.bucket_by.as_ref().is_some_and(|bucket| !contract.key.contains(bucket)) {
+        merged.keys = encoded(&kept, &contract.key)?.iter().map(|key| hash_of(key.unwrap_or_default())).collect();
+    }
     merged.rows = kept;
     for check in &contract.checks {
         let severity = settings.severity(&contract.name, &check.column, &check.name).unwrap_or(check.severity);
@@ -88,6 +94,41 @@ fn encoded(rows: &DataFrame, names: &[String]) -> Result<BinaryOffsetChunked> {
     let columns = rows.select(names.iter().map(String::as_str)).map_err(engine)?;
     let flags = vec![false; names.len()];
     _get_rows_encoded_ca(PlSmallStr::EMPTY, columns.columns(), &flags, &flags, false).map_err(engine)
+}
+
+fn hash_of(key: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(key);
+    hasher.finish()
+}
+
+/// A row's key, with its extract and record.
+pub type Place = (Vec<u8>, (i64, i64));
+
+/// For each row whose key has one of these hashes: the key, and the row's extract and record; nothing for the others.
+///
+/// # Errors
+/// When Polars refuses.
+pub fn places(contract: &Contract, rows: &DataFrame, hashes: &HashSet<u64>) -> Result<Vec<Option<Place>>> {
+    let keys = encoded(rows, &contract.key)?;
+    let extracts = rows.column(EXTRACT_COLUMN).and_then(Column::i64).map_err(engine)?;
+    let records = rows.column(RECORD_COLUMN).and_then(Column::i64).map_err(engine)?;
+    let place = |(row, key): (usize, Option<&[u8]>)| {
+        let key = key.filter(|key| hashes.contains(&hash_of(key)))?;
+        Some((key.to_owned(), (extracts.get(row).unwrap_or_default(), records.get(row).unwrap_or_default())))
+    };
+    Ok(keys.iter().enumerate().map(place).collect())
+}
+
+/// The rows that stay, and the extracts of those that do not.
+///
+/// # Errors
+/// When Polars refuses.
+pub fn split(rows: &DataFrame, stays: &[bool]) -> Result<(DataFrame, Vec<i64>)> {
+    let mask = BooleanChunked::from_iter_values(PlSmallStr::EMPTY, stays.iter().copied());
+    let gone = rows.filter(&!&mask).map_err(engine)?;
+    let extracts = gone.column(EXTRACT_COLUMN).and_then(Column::i64).map_err(engine)?.iter().flatten().collect();
+    Ok((rows.filter(&mask).map_err(engine)?, extracts))
 }
 
 /// Which rows stay: of the rows of one key the last, or the first of those equal to it. `None` when all stay.

@@ -93,12 +93,14 @@ impl Pattern {
     pub fn date(&self, text: Expr, time_zone: &str) -> Expr {
         match self.holds {
             Holds::Date => self.parse(text, DataType::Date),
-            Holds::LocalTime | Holds::OffsetTime => {
-                // The written date is the local one; the clock and the offset only decide whether the text is valid.
+            Holds::LocalTime => self.parse(text, self.raw_type()).dt().date(),
+            Holds::OffsetTime => {
+                // The written date is the local one; the offset only decides which instant it is.
                 let valid = self.parse(text.clone(), self.raw_type()).is_not_null();
-                let date = Self::new(self.date_part(), Holds::Date);
-                let written = text.str().slice(lit(0), lit(date.width()));
-                when(valid).then(date.parse(written, DataType::Date)).otherwise(lit(NULL).cast(DataType::Date))
+                let written = text.str().replace(lit(r"\s*[+-]\d{2}:?\d{2}$"), lit(""), false);
+                let local = Self::new(self.format.trim_end_matches("%z").trim_end(), Holds::LocalTime);
+                let date = local.parse(written, local.raw_type()).dt().date();
+                when(valid).then(date).otherwise(lit(NULL).cast(DataType::Date))
             }
             Holds::UtcTime => {
                 let instant = self.instant(text, time_zone);
@@ -140,15 +142,6 @@ impl Pattern {
         let options =
             StrptimeOptions { format: Some(self.format.as_str().into()), strict: false, exact: true, cache: true };
         text.str().strptime(kind, options, lit("earliest"))
-    }
-
-    fn date_part(&self) -> &str {
-        let end = self.format.find(['T', ' ']).unwrap_or(self.format.len());
-        &self.format[..end]
-    }
-
-    fn width(&self) -> u32 {
-        if self.format.contains(['-', '/', '.']) { 10 } else { 8 }
     }
 }
 
@@ -233,6 +226,23 @@ mod tests {
         assert!(instants[0].starts_with("2025-03-02 02:30:00"), "{instants:?}");
         let (_, dates, _) = read(&["2025-03-02T02:30:00Z", "2025-03-02T02:30:00.123Z"], DateOrder::Mdy, "UTC");
         assert_eq!(dates[0], "2025-03-02");
+    }
+
+    #[test]
+    fn a_stated_pattern_gives_the_date_that_its_text_says() {
+        let cases = [
+            ("%d-%b-%Y %H:%M", "01-JAN-2026 10:30", "2026-01-01"),
+            ("%m/%d/%y %H:%M", "01/02/26 10:30", "2026-01-02"),
+            ("%d %b %Y %I:%M %p", "03 Feb 2026 11:59 PM", "2026-02-03"),
+            ("%d.%m.%Y %H:%M:%S %z", "01.03.2026 23:30:00 -0500", "2026-03-01"),
+        ];
+        for (format, text, wanted) in cases {
+            let pattern = Pattern::stated(format);
+            let frame = df!("t" => [text]).unwrap().lazy();
+            let frame =
+                frame.select([pattern.date(col("t"), "UTC").cast(DataType::String).alias("d")]).collect().unwrap();
+            assert_eq!(frame.column("d").unwrap().str().unwrap().get(0), Some(wanted), "{format}");
+        }
     }
 
     #[test]

@@ -186,7 +186,10 @@ impl Builder<'_> {
         for (from, to) in &rule.map {
             value = when(lower.clone().eq(lit(from.to_lowercase()))).then(lit(to.clone())).otherwise(value);
         }
-        self.plan.raw.push(value.cast(DataType::String).alias(raw_name(name)));
+        let value = value.cast(DataType::String);
+        // A map may yield the empty text, which is no value either.
+        let value = when(value.clone().neq(lit(""))).then(value).otherwise(lit(NULL).cast(DataType::String));
+        self.plan.raw.push(value.alias(raw_name(name)));
     }
 
     fn source(&mut self, rule: &Rule) -> Option<Expr> {
@@ -199,7 +202,13 @@ impl Builder<'_> {
             return Some(trim(index));
         }
         let parts: Vec<Expr> = rule.join.iter().filter_map(|name| self.field(name)).map(trim).collect();
-        (!parts.is_empty()).then(|| concat_str(parts, "|", true))
+        if parts.is_empty() {
+            return None;
+        }
+        // Empty parts keep their place, or (7, "") and ("", 7) would be one key; all parts empty is no value.
+        let any = parts.iter().fold(lit(false), |any, part| any.or(part.clone().fill_null(lit("")).neq(lit(""))));
+        let parts: Vec<Expr> = parts.into_iter().map(|part| part.fill_null(lit(""))).collect();
+        Some(when(any).then(concat_str(parts, "|", false)).otherwise(lit(NULL).cast(DataType::String)))
     }
 
     fn pattern(&mut self, column: &ContractColumn, rule: Option<&Rule>) -> Pattern {
@@ -256,10 +265,13 @@ impl Builder<'_> {
                 self.plan.offered.push(name.to_owned());
             }
         } else if column.required && (offered || from_instant) {
+            // A row whose required date comes from an instant that yields none has no date either.
+            let derived = |other: &str| col(name).is_null().and(col(other).is_not_null());
+            let nowhere = instant.filter(|_| from_instant).map_or(lit(false), derived);
             let other = instant.filter(|_| from_instant).map(raw_name);
             let absent =
                 other.map_or_else(|| raw.clone().is_null(), |other| raw.clone().is_null().and(col(other).is_null()));
-            self.check("required", name, Severity::Reject, absent);
+            self.check("required", name, Severity::Reject, absent.or(nowhere));
         }
         if !offered {
             return;

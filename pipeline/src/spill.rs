@@ -26,7 +26,8 @@ struct Bucket {
     files: Vec<PathBuf>,
 }
 
-/// The bucket of a key: FNV-1a (Fowler, Noll, Vo), folded to the number of buckets. It must never change, or a lake
+/// The bucket of a key: FNV-1a (Fowler, Noll, Vo), finished by the mixing step of MurmurHash3 (Appleby, `fmix64`),
+/// because ids that differ in their last digits alone would crowd into few buckets. It must never change, or a lake
 /// would hold one patient in two buckets.
 #[must_use]
 pub fn bucket_of(key: &str, buckets: u32) -> u32 {
@@ -34,8 +35,11 @@ pub fn bucket_of(key: &str, buckets: u32) -> u32 {
     for byte in key.bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
-    // The low bits of FNV-1a depend on the last bytes alone; the high half is better mixed.
-    u32::try_from((hash >> 32) % u64::from(buckets.max(1))).unwrap_or(0)
+    for factor in [0xff51_afd7_ed55_8ccd_u64, 0xc4ce_b9fe_1a85_ec53] {
+        hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
+    }
+    hash ^= hash >> 33;
+    u32::try_from(hash % u64::from(buckets.max(1))).unwrap_or(0)
 }
 
 impl Spill {
@@ -168,4 +172,31 @@ pub fn concat_frames(frames: Vec<DataFrame>) -> Result<Option<DataFrame>> {
     }
     all.rechunk_mut();
     Ok(Some(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_every_kind_spread_over_all_buckets() {
+        let makes: [fn(u32) -> String; 3] =
+            [|number| format!("P{number:07}"), |number| number.to_string(), |number| format!("{number:x}-0000")];
+        for make in makes {
+            let mut counts = [0_u32; 16];
+            for number in 0..8_000 {
+                counts[bucket_of(&make(number), 16) as usize] += 1;
+            }
+            assert!(counts.iter().all(|count| (400..600).contains(count)), "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_never_changes() {
+        let found: Vec<u32> = ["", "a", "P0000001", "\u{e9}"].iter().map(|key| bucket_of(key, 8)).collect();
+        assert_eq!(found, BUCKETS_OF_OLD);
+    }
+
+    /// What lakes on disk were made with.
+    const BUCKETS_OF_OLD: [u32; 4] = [6, 3, 3, 3];
 }

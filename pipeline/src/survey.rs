@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use csv::ByteRecord;
@@ -73,6 +72,12 @@ impl Survey {
         let header_text = std::str::from_utf8(&header_line).map_err(|_| {
             refuse("line 1 is not UTF-8; save the file as UTF-8 (it may be UTF-16 or Latin-1)".to_owned())
         })?;
+        if header_text.contains('\r') {
+            return Err(refuse(
+                "line 1 does not end: lines seem to end in a lone carriage return; save the file with LF or CRLF"
+                    .to_owned(),
+            ));
+        }
         let delimiter = match delimiter {
             Some(stated) => {
                 u8::try_from(stated).map_err(|_| refuse(format!("the delimiter {stated} is not one byte")))?
@@ -101,12 +106,13 @@ impl Survey {
             odd: header_line.contains(&b'\n'),
             unended: false,
         };
-        let last_byte = Arc::new(AtomicU8::new(b'\n'));
-        let mut records = csv_reader(LastByte { inner: reader, last: Arc::clone(&last_byte) }, delimiter);
+        let mut records = csv_reader(Tail { inner: reader, bytes: vec![b'\n'] }, delimiter);
         let mut record = ByteRecord::new();
         let mut next_line = 1;
         // A record is judged when the next one shows that it was not the last, whose line end may be missing.
         let mut waiting = None;
+        // Only the last record can hold a quote that never closes: then the file does not end with a quote.
+        let mut unclosed = None;
         while records.read_byte_record(&mut record).map_err(|error| unreadable(name, &error.into()))? {
             survey.odd |= waiting.is_some_and(|(line, wanted)| line != wanted);
             survey.records += 1;
@@ -115,11 +121,22 @@ impl Survey {
             survey.odd |= memchr::memchr(b'"', record.as_slice()).is_some();
             waiting = Some((line, next_line));
             next_line = line + 1 + inner;
+            let last = record.iter().next_back().unwrap_or_default();
+            let tail = records.get_ref().tail();
+            unclosed = (last.contains(&b'\n') && !tail.ends_with(b"\"")).then_some(line);
             survey.unended = record.iter().next_back().is_some_and(|field| field.ends_with(b"\n"));
         }
-        survey.unended |= last_byte.load(Ordering::Relaxed) != b'\n';
+        survey.unended |= records.get_ref().bytes.last() != Some(&b'\n');
         let missing = u64::from(survey.unended && !crlf);
         survey.odd |= waiting.is_some_and(|(line, wanted)| line + missing != wanted);
+        // Blank lines behind the last record.
+        survey.odd |= records.position().line() > next_line;
+        if let Some(line) = unclosed {
+            return Err(refuse(format!(
+                "line {}: a quote opens and is never closed, so the rest of the file is lost in it",
+                line + 1
+            )));
+        }
         let hash = hasher.lock().unwrap_or_else(PoisonError::into_inner).finalize();
         survey.hash = hash.to_hex().to_string();
         Ok(survey)
@@ -207,18 +224,27 @@ fn place<R: Read>(reader: &csv::Reader<R>, record: &ByteRecord, ended: bool) -> 
     (reader.position().line().saturating_sub(inner + u64::from(ended)), inner)
 }
 
-/// Remembers the last byte that went through.
-struct LastByte<R> {
+/// Remembers the last bytes that went through.
+struct Tail<R> {
     inner: R,
-    last: Arc<AtomicU8>,
+    bytes: Vec<u8>,
 }
 
-impl<R: Read> Read for LastByte<R> {
+impl<R> Tail<R> {
+    /// The last bytes without the line end.
+    fn tail(&self) -> &[u8] {
+        let end = self.bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
+        &self.bytes[..end]
+    }
+}
+
+impl<R: Read> Read for Tail<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        const KEPT: usize = 16;
         let read = self.inner.read(buffer)?;
-        if let Some(last) = buffer[..read].last() {
-            self.last.store(*last, Ordering::Relaxed);
-        }
+        self.bytes.extend_from_slice(&buffer[read.saturating_sub(KEPT)..read]);
+        let surplus = self.bytes.len().saturating_sub(KEPT);
+        self.bytes.drain(..surplus);
         Ok(read)
     }
 }

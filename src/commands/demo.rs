@@ -18,6 +18,7 @@ pub fn run(options: &DemoOptions) -> Result<ExitCode, Failure> {
         source: Some(carecoord_pipeline::mapping::OWN.to_owned()),
         extracts: Some(extracts),
         extract_date: None,
+        again: false,
         format: TextFormat::Table,
     })?;
     if code != ExitCode::SUCCESS {

@@ -36,7 +36,12 @@ pub fn check(options: &IngestOptions) -> Result<ExitCode, Failure> {
 fn go(options: &IngestOptions, dry_run: bool) -> Result<(Outcome, ExitCode), Failure> {
     let project = &options.project.project;
     let config = Config::read(project)?;
-    let source = options.source.clone().or_else(|| config.source.clone());
+    // A mapping named in the project's settings lies in the project; one named on the command line, wherever it says.
+    let own = |source: &String| {
+        let inside = project.join(source);
+        if inside.is_file() { inside.to_string_lossy().into_owned() } else { source.clone() }
+    };
+    let source = options.source.clone().or_else(|| config.source.as_ref().map(own));
     let Some(source) = source else {
         return Err(Failure::Usage(format!(
             "which source? Give --source with one of {}, or the path of your own mapping",
@@ -55,7 +60,8 @@ fn go(options: &IngestOptions, dry_run: bool) -> Result<(Outcome, ExitCode), Fai
         project,
         checks: config.checks,
         buckets: config.buckets,
-        extract_date: options.extract_date.map(|date| date.to_string()),
+        extract_date: options.extract_date,
+        again: options.again,
         dry_run,
         progress: &|text| progress.say(text),
     })?;

@@ -129,10 +129,75 @@ fn a_damaged_archive_is_named_and_nothing_is_published() {
 }
 
 #[test]
-fn an_unbalanced_quote_swallows_rows_that_are_put_aside() {
+fn a_quote_that_never_closes_is_named_and_nothing_is_published() {
     let project = with("E2,P1,\"inpatient,2026-03-05,2026-03-06,1\nE3,P1,inpatient,2026-03-05,2026-03-06,1");
-    project.ingest().expect(0);
-    assert_eq!(project.sql("select line, check_name from lake.quarantine"), ["3,field_count"]);
+    let ran = project.ingest();
+    refused(&project, ran, 1, &["encounter.csv", "line 3", "never closed"]);
+}
+
+#[test]
+fn blank_lines_at_the_end_are_nothing() {
+    for end in ["\n", "\n\n\n", "\r\n\r\n"] {
+        let project = Project::new();
+        project.extract(
+            "patient.csv",
+            format!("{PATIENTS}{end}").replace('\n', if end.contains('\r') { "\r\n" } else { "\n" }),
+        );
+        project.ingest().expect(0);
+        assert_eq!(project.value("select count(*) from lake.patient"), "2");
+    }
+}
+
+#[test]
+fn a_lone_carriage_return_is_named() {
+    refused_file(b"encounter_id,patient_id\rE1,P1\r", 1, &["encounter.csv", "line 1", "carriage return"]);
+}
+
+#[test]
+fn a_mapping_that_asks_for_what_is_not_there_is_refused() {
+    let project = Project::new();
+    project.extract("p.csv", "ID,Cancelled\n1,N\n2,Y\n");
+    let mapping = project.path().join("m.toml");
+    let write = |zone: &str, column: &str| {
+        let text = format!(
+            "name = 'm'\ntime_zone = '{zone}'\n[[file]]\ntable = 'patient'\nfiles = ['p.csv']\n\
+             only_where = {{ column = '{column}', equals = ['N'] }}\ncolumns = {{ patient_id = 'ID' }}\n"
+        );
+        std::fs::write(&mapping, text).unwrap();
+    };
+    let extracts = project.path().join("extracts");
+    write("America/NewYork", "Cancelled");
+    let ran = project.ingest_from(mapping.to_str().unwrap(), &extracts);
+    refused(&project, ran, 2, &["America/NewYork"]);
+    write("UTC", "Canceled");
+    let ran = project.ingest_from(mapping.to_str().unwrap(), &extracts);
+    refused(&project, ran, 1, &["p.csv", "Canceled", "Cancelled"]);
+    write("UTC", "Cancelled");
+    for (note, named) in [("time_zone = 'Mars/Olympus'", "Mars/Olympus"), ("extract_date = '28.02.2026'", "28.02.2026")]
+    {
+        project.extract("extract.toml", note);
+        let ran = project.ingest_from(mapping.to_str().unwrap(), &extracts);
+        refused(&project, ran, 1, &["extract.toml", named]);
+    }
+    project.extract("extract.toml", "extract_date = 2026-02-28\n");
+    project.ingest_from(mapping.to_str().unwrap(), &extracts).expect(0);
+    assert_eq!(project.sql("select patient_id from lake.patient"), ["1"]);
+}
+
+#[test]
+fn empty_texts_from_maps_and_joins_are_no_keys() {
+    let project = Project::new();
+    project.extract("p.csv", "A,B,C\n7,,x\n,7,x\n,,x\n8,8,a\n");
+    let mapping = project.path().join("m.toml");
+    std::fs::write(
+        &mapping,
+        "name = 'm'\n[[file]]\ntable = 'patient'\nfiles = ['p.csv']\n[file.columns]\npatient_id = { join = ['A', 'B'] }\n\
+         language = { column = 'C', map = { a = 'en' }, otherwise = '' }\n",
+    )
+    .unwrap();
+    project.ingest_from(mapping.to_str().unwrap(), &project.path().join("extracts")).expect(0);
+    assert_eq!(project.sql("select patient_id, language from lake.patient order by 1"), ["7|,", "8|8,en", "|7,"]);
+    assert_eq!(project.sql("select line, check_name from lake.quarantine"), ["4,required"]);
 }
 
 #[test]

@@ -64,6 +64,17 @@ fn the_demo_runs_and_its_results_hold_together() {
         "select count(*) from results.rate where state = 'shown' and interval_method is null and measure_id not like 'patient_reported%' and numerator <> 0",
     );
     assert_ne!(project.value("select count(*) from results.rate where state = 'suppressed'"), "0");
+    none(
+        "select count(*) from results.rate where excluded between 1 and 10 or exceptions between 1 and 10 or immature between 1 and 10",
+    );
+    // No sum has exactly one hidden term: quarters and their months, everyone and the parts of a split.
+    none(
+        "with cells as (select *, date_trunc('quarter', period) as quarter from results.rate where period_kind in ('month', 'quarter')) \
+         select count(*) from (select measure_id, level, level_id, stratum_kind, stratum, quarter, \
+             sum(case when state = 'suppressed' then 1 else 0 end) as hidden, \
+             sum(case when state = 'shown' then 1 else 0 end) as shown \
+             from cells where measure_id <> 'referral.cms50' group by 1, 2, 3, 4, 5, 6) where hidden = 1 and shown > 0",
+    );
     // Months whose follow-up is not over are provisional: October's discharges are not followed up for 30 days on 20 November.
     assert_eq!(
         project.sql("select period from results.rate where measure_id = 'readmission.unplanned_30' and period_kind = 'month' and level = 'all' and stratum_kind = 'all' and maturity = 'provisional'"),

@@ -104,6 +104,83 @@ fn a_later_row_supersedes_an_earlier_one_and_every_row_stays_accounted_for() {
 }
 
 #[test]
+fn a_key_that_moves_to_another_patient_leaves_one_row_wherever_the_buckets_are() {
+    let project = Project::new();
+    let patients: String = (0..40).map(|number| format!("P{number}\n")).collect();
+    project.extract(
+        "patient.csv",
+        format!("patient_id\n{patients}").replace('\n', ",\n").replace("patient_id,", "patient_id,language"),
+    );
+    // Twenty stays, each first under one patient, then under another one; some pairs share a bucket and most do not.
+    let rows = |shift: usize| -> Vec<String> {
+        (0..20).map(|number| format!("E{number},P{},inpatient,2026-01-01,2026-01-05,{shift}", number + shift)).collect()
+    };
+    let write = |rows: Vec<String>| encounters(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    project.extract("encounter.csv", write(rows(0)));
+    project.ingest().expect(0);
+    let first = std::fs::read_to_string(project.path().join("lake/CURRENT")).unwrap().trim().to_owned();
+    project.extract("encounter.csv", write(rows(20)));
+    project.ingest().expect(0);
+    assert_eq!(
+        project
+            .value("select count(*), count(distinct encounter_id), min(cast(amount_paid as int)) from lake.encounter"),
+        "20,20,20"
+    );
+    project.run(&["compute", "--month", "2026-01", "--months", "1"]).expect(0);
+    assert_eq!(
+        project.sql("select rows_accepted, rows_duplicate, rows_superseded from results.quality where table_name = 'encounter' order by extract_id"),
+        ["0,0,20", "20,0,0"]
+    );
+    let old = [
+        "sql",
+        "--format",
+        "csv",
+        "--lake-snapshot",
+        first.as_str(),
+        "select sum(cast(amount_paid as int)), count(*) from lake.encounter",
+    ];
+    assert!(project.run(&old).expect(0).out.ends_with("0,20\n"));
+}
+
+#[test]
+fn a_file_is_read_again_when_asked_or_when_its_mapping_changed() {
+    let project = Project::new();
+    project.extract("patient.csv", PATIENTS);
+    project.extract("referral_event.csv", "referral_id,step,occurred_date\nR1,scheduled,2026-01-03\n");
+    project.extract("referral.csv", "referral_id,patient_id,ordered_date,status\nR0,P1,2026-01-01,active\n");
+    std::fs::write(project.path().join("carecoord.toml"), "[checks]\nmax_quarantined_share = 1.0\n").unwrap();
+    project.ingest().expect(0);
+    assert_eq!(project.value("select count(*) from lake.referral_event"), "0");
+    project.extract("referral.csv", "referral_id,patient_id,ordered_date,status\nR1,P1,2026-01-01,active\n");
+    project.ingest().expect(0);
+    assert_eq!(project.value("select count(*) from lake.referral_event"), "0");
+    let extracts = project.path().join("extracts");
+    project.run(&["ingest", "--again", "--source", "carecoord", "--extracts", extracts.to_str().unwrap()]).expect(0);
+    assert_eq!(project.sql("select referral_id, patient_id from lake.referral_event"), ["R1,P1"]);
+    project.run(&["compute", "--month", "2026-01", "--months", "1"]).expect(0);
+    assert_eq!(project.value("select count(*) from results.quality where rows_read <> rows_filtered + rows_accepted + rows_quarantined + rows_duplicate + rows_superseded"), "0");
+}
+
+#[test]
+fn an_extract_date_never_goes_back_by_itself() {
+    let project = small();
+    project.extract("extract.toml", "extract_date = '2026-07-01'\n");
+    project.ingest().expect(0);
+    project.extract("extract.toml", "extract_date = '2025-07-01'\n");
+    project.ingest().expect(0);
+    let date = || {
+        project.run(&["compute", "--months", "1"]).expect(0);
+        project.value("select extract_date, extract_date_assumed from results.run")
+    };
+    assert_eq!(date(), "2026-07-01,false");
+    // New rows and no word on the date: the last date in the data stands in, and the results say so.
+    std::fs::remove_file(project.path().join("extracts/extract.toml")).unwrap();
+    project.extract("encounter.csv", encounters(&["E7,P1,inpatient,2026-08-01,2026-08-02,1"]));
+    project.ingest().expect(0);
+    assert_eq!(date(), "2026-08-01,true");
+}
+
+#[test]
 fn unchanged_files_are_linked_and_everything_is_the_owners_alone() {
     let project = small();
     project.ingest().expect(0);
@@ -166,6 +243,11 @@ fn formats_hold_the_same_rows() {
     let file = project.path().join("out.parquet");
     project.run(&["sql", "--format", "parquet", "--output", file.to_str().unwrap(), query]).expect(0);
     assert!(std::fs::read(&file).unwrap().starts_with(b"PAR1"));
+    let bare = crate::carecoord::program(&["sql", "--format", "csv", "--output", "bare.csv", query, "--project", "."])
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    assert!(bare.status.success() && project.path().join("bare.csv").exists());
     project.run(&["sql", "--format", "parquet", query]).expect(2);
     assert!(project.run(&["sql", query]).expect(0).out.contains("E2"));
 }
