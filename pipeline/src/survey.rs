@@ -134,7 +134,7 @@ impl Survey {
         if let Some(line) = unclosed {
             return Err(refuse(format!(
                 "line {}: a quote opens and is never closed, so the rest of the file is lost in it",
-                line + 1
+                line + 1 + missing
             )));
         }
         let hash = hasher.lock().unwrap_or_else(PoisonError::into_inner).finalize();
