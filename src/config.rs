@@ -21,8 +21,8 @@ pub struct Config {
     pub months: i64,
     /// Counts from 1 to one less are suppressed.
     pub suppress_below: u64,
-    /// Buckets of a new lake.
-    pub buckets: u32,
+    /// Buckets of a new lake; chosen by the size of the extracts unless stated.
+    pub buckets: Option<u32>,
     /// Folders with measures of one's own.
     pub measures: Vec<PathBuf>,
     /// Title of the report.
@@ -38,7 +38,7 @@ impl Default for Config {
             extracts: None,
             months: 24,
             suppress_below: 11,
-            buckets: 8,
+            buckets: None,
             measures: Vec::new(),
             report_title: "Care coordination report".to_owned(),
             checks: CheckSettings::default(),
@@ -60,12 +60,8 @@ impl Config {
         };
         let config: Self =
             toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
-        if config.buckets == 0 || config.buckets > 256 {
-            return Err(Failure::Usage(format!(
-                "{}: buckets = {}; 1 to 256 are possible",
-                path.display(),
-                config.buckets
-            )));
+        if let Some(buckets) = config.buckets.filter(|buckets| !(1..=256).contains(buckets)) {
+            return Err(Failure::Usage(format!("{}: buckets = {buckets}; 1 to 256 are possible", path.display())));
         }
         Ok(config)
     }

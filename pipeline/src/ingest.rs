@@ -37,8 +37,8 @@ pub struct Options<'a> {
     pub project: &'a Path,
     /// Settings of the checks.
     pub checks: CheckSettings,
-    /// Number of buckets of a new lake.
-    pub buckets: u32,
+    /// Number of buckets of a new lake; chosen by the size of the extracts unless stated.
+    pub buckets: Option<u32>,
     /// Day on which the extracts were taken, where the user stated it; else `extract.toml` in the folder may.
     pub extract_date: Option<Date>,
     /// Read files again that the lake already holds, for example after their checks or references have changed.
@@ -145,7 +145,9 @@ pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
     // Read again under the lock: another run may have published in between.
     let current = if options.dry_run { current } else { store.current_if_any()? };
     let old = current.as_ref().map(Manifest::read).transpose()?;
-    let mut manifest = old.clone().unwrap_or_else(|| Manifest::new(&mapping.name, options.buckets));
+    let mut manifest = old
+        .clone()
+        .unwrap_or_else(|| Manifest::new(&mapping.name, options.buckets.unwrap_or_else(|| buckets_for(&found))));
     manifest.source.clone_from(&mapping.name);
     let mut run = Run { options, mapping, draft, current, manifest, files: Vec::new(), loaded: HashSet::new() };
     for contract in contract::tables()? {
@@ -170,6 +172,17 @@ pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
         Some(draft.publish(&identity)?)
     };
     Ok(Outcome { snapshot, manifest, files, unused_files: found.unused, failures })
+}
+
+/// Buckets for extracts of this size: one for each 96 MB of text (a packed file counts six times), 8 to 64. A bucket of
+/// the largest table then fits into memory a few times over.
+fn buckets_for(found: &Found) -> u32 {
+    let bytes = |path: &PathBuf| {
+        let packed = path.extension().is_some_and(|ending| ending == "gz" || ending == "zst");
+        fs::metadata(path).map_or(0, |file| file.len()) * if packed { 6 } else { 1 }
+    };
+    let all: u64 = found.files.iter().map(|(_, path, _)| bytes(path)).sum();
+    u32::try_from(all.div_ceil(96 << 20)).unwrap_or(u32::MAX).clamp(8, 64)
 }
 
 /// The extract date after a run: what the user says; what the folder says, but never back to an earlier day; with new

@@ -8,7 +8,7 @@ use polars::prelude::*;
 use crate::error::{PipelineError, Result};
 
 /// Bytes of accepted rows that may wait in memory.
-const MEMORY_BYTES: usize = 192 << 20;
+const MEMORY_BYTES: usize = 96 << 20;
 
 /// The buckets of one table.
 #[derive(Debug)]
