@@ -48,6 +48,8 @@ pub fn session(buckets: u32, memory_bytes: usize, scratch: &Path) -> Result<Sess
     config.options_mut().optimizer.preserve_file_partitions = 1;
     // The files of one bucket belong together; cutting them up would lose their order.
     config.options_mut().optimizer.repartition_file_scans = false;
+    // Each of many partitions reserves this much to merge what it spilled; the default of 10 MB each would use up the pool.
+    config.options_mut().execution.sort_spill_reservation_bytes = 1 << 20;
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
         .with_temp_file_path(scratch)

@@ -19,6 +19,9 @@ use crate::span::{Span, days};
 use crate::suppression::suppress;
 use crate::workbench::{MEMORY_BYTES, Workbench, text_at};
 
+/// Partitions that measures are computed in at the most.
+const MOST_PARTITIONS: u32 = 8;
+
 /// What to compute and how.
 pub struct Options<'a> {
     /// Project folder.
@@ -117,7 +120,8 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let draft = Store::results(options.project).begin()?;
     let scratch = draft.path().join("scratch");
     files::create_folder(&scratch)?;
-    let context = sql::session(manifest.buckets, MEMORY_BYTES, &scratch)?;
+    // Measures join and group more than they window; more partitions than this only divide the memory.
+    let context = sql::session(manifest.buckets.min(MOST_PARTITIONS), MEMORY_BYTES, &scratch)?;
     sql::register_lake(&context, &lake, &manifest)?;
     let bench = Workbench::new(context, span.clone(), draft.path())?;
     bench.prepare(&BTreeMap::new(), options.progress).await?;
