@@ -19,6 +19,8 @@ use crate::span::{Span, days};
 use crate::suppression::suppress;
 use crate::workbench::{MEMORY_BYTES, Workbench, text_at};
 
+/// Encounters from which joins are made by sorting, which is slower and can spill to disk.
+const MANY_ENCOUNTERS: u64 = 1_000_000;
 /// Partitions that measures are computed in at the most.
 const MOST_PARTITIONS: u32 = 8;
 
@@ -122,6 +124,11 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     files::create_folder(&scratch)?;
     // Measures join and group more than they window; more partitions than this only divide the memory.
     let context = sql::session(manifest.buckets.min(MOST_PARTITIONS), MEMORY_BYTES, &scratch)?;
+    let encounters = manifest.tables.get("encounter").map_or(0, |entry| entry.rows);
+    if encounters > MANY_ENCOUNTERS {
+        // A hash join cannot spill what it holds; sorting both sides can.
+        context.state_ref().write().config_mut().options_mut().optimizer.prefer_hash_join = false;
+    }
     sql::register_lake(&context, &lake, &manifest)?;
     let bench = Workbench::new(context, span.clone(), draft.path())?;
     bench.prepare(&BTreeMap::new(), options.progress).await?;

@@ -458,7 +458,7 @@ impl Run<'_> {
         let mut hashes: Vec<u64> =
             written.iter_mut().flat_map(|bucket| std::mem::take(&mut bucket.merged.keys)).collect();
         hashes.sort_unstable();
-        let twice: HashSet<u64> = hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        let twice: merge::KeyHashes = hashes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
         if twice.is_empty() {
             return Ok(());
         }

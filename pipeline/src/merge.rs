@@ -102,6 +102,9 @@ fn hash_of(key: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// Hashes of keys.
+pub type KeyHashes = HashSet<u64>;
+
 /// A row's key, with its extract and record.
 pub type Place = (Vec<u8>, (i64, i64));
 
@@ -109,7 +112,7 @@ pub type Place = (Vec<u8>, (i64, i64));
 ///
 /// # Errors
 /// When Polars refuses.
-pub fn places(contract: &Contract, rows: &DataFrame, hashes: &HashSet<u64>) -> Result<Vec<Option<Place>>> {
+pub fn places(contract: &Contract, rows: &DataFrame, hashes: &KeyHashes) -> Result<Vec<Option<Place>>> {
     let keys = encoded(rows, &contract.key)?;
     let extracts = rows.column(EXTRACT_COLUMN).and_then(Column::i64).map_err(engine)?;
     let records = rows.column(RECORD_COLUMN).and_then(Column::i64).map_err(engine)?;

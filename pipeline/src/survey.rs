@@ -298,7 +298,7 @@ fn first_line(reader: &mut dyn BufRead) -> io::Result<(Vec<u8>, bool)> {
     loop {
         let before = line.len();
         reader.read_until(b'\n', &mut line)?;
-        if line.len() == before || memchr::memchr_iter(b'"', &line).count() % 2 == 0 {
+        if line.len() == before || memchr::memchr_iter(b'"', &line).count().is_multiple_of(2) {
             break;
         }
     }

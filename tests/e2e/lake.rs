@@ -106,11 +106,8 @@ fn a_later_row_supersedes_an_earlier_one_and_every_row_stays_accounted_for() {
 #[test]
 fn a_key_that_moves_to_another_patient_leaves_one_row_wherever_the_buckets_are() {
     let project = Project::new();
-    let patients: String = (0..40).map(|number| format!("P{number}\n")).collect();
-    project.extract(
-        "patient.csv",
-        format!("patient_id\n{patients}").replace('\n', ",\n").replace("patient_id,", "patient_id,language"),
-    );
+    let patients: Vec<String> = (0..40).map(|number| format!("P{number},")).collect();
+    project.extract("patient.csv", format!("patient_id,language\n{}\n", patients.join("\n")));
     // Twenty stays, each first under one patient, then under another one; some pairs share a bucket and most do not.
     let rows = |shift: usize| -> Vec<String> {
         (0..20).map(|number| format!("E{number},P{},inpatient,2026-01-01,2026-01-05,{shift}", number + shift)).collect()
