@@ -1,7 +1,7 @@
 //! The whole road at size: generate, ingest, compute, report; wall time and peak memory of each.
 //!
 //! `cargo bench --bench scale` runs 20,000 patients; `CARECOORD_BENCH_PATIENTS=1000000 cargo bench --bench scale` the
-//! that ingest is held to 2 GB at (5 million encounters, 2 million referrals; 15 GB of disk).
+//! size that every stage is held to 2 GB at (5 million encounters, 2 million referrals; 15 GB of disk).
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::path::Path;

@@ -84,18 +84,30 @@ pub struct IngestOptions {
     pub format: TextFormat,
 }
 
-/// Options of `compute`.
-#[derive(Debug, Args)]
-pub struct ComputeOptions {
-    /// Project folder.
-    #[command(flatten)]
-    pub project: ProjectOptions,
+/// What `compute` and `run` measure, and how.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MeasuringOptions {
     /// Month to report, YYYY-MM; the last whole month before the extract date unless given.
     #[arg(long, value_parser = month)]
     pub month: Option<jiff::civil::Date>,
     /// Months to measure, the report month included.
     #[arg(long)]
     pub months: Option<i64>,
+    /// Buckets of patients to measure together; chosen by the lake's size unless given. The results are the same;
+    /// fewer need less memory.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub buckets_at_once: Option<u32>,
+}
+
+/// Options of `compute`.
+#[derive(Debug, Args)]
+pub struct ComputeOptions {
+    /// Project folder.
+    #[command(flatten)]
+    pub project: ProjectOptions,
+    /// What to measure.
+    #[command(flatten)]
+    pub measuring: MeasuringOptions,
 }
 
 /// Options of `report`.
@@ -118,12 +130,9 @@ pub struct RunOptions {
     /// Ingest options.
     #[command(flatten)]
     pub ingest: IngestOptions,
-    /// Month to report, YYYY-MM; the last whole month before the extract date unless given.
-    #[arg(long, value_parser = month)]
-    pub month: Option<jiff::civil::Date>,
-    /// Months to measure, the report month included.
-    #[arg(long)]
-    pub months: Option<i64>,
+    /// What to measure.
+    #[command(flatten)]
+    pub measuring: MeasuringOptions,
 }
 
 /// Options of `measures`.

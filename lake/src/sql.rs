@@ -4,6 +4,7 @@
 //! target partitions as buckets, a window over `bucket` and `patient_id` in time order then needs neither a sort nor a
 //! shuffle.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,9 +15,9 @@ use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::SortExpr;
-use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext, col};
+use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext, col, lit};
 
 use crate::contract::{self, Contract};
 use crate::error::{LakeError, Result};
@@ -34,12 +35,24 @@ fn engine(error: impl std::fmt::Display) -> LakeError {
     LakeError::engine("cannot open the tables for SQL", error)
 }
 
-/// A session with empty schemas. `memory_bytes` bounds what joins, sorts and groups may hold before they spill into
-/// `scratch`, a folder that the caller removes.
+/// What sessions share: `memory_bytes` bounds what joins, sorts and groups may hold before they spill into `scratch`, a
+/// folder that the caller removes.
 ///
 /// # Errors
 /// When DataFusion refuses, for example because `scratch` cannot be made.
-pub fn session(buckets: u32, memory_bytes: usize, scratch: &Path) -> Result<SessionContext> {
+pub fn runtime(memory_bytes: usize, scratch: &Path) -> Result<Arc<RuntimeEnv>> {
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
+        .with_temp_file_path(scratch)
+        .build_arc()
+        .map_err(engine)
+}
+
+/// A session with empty schemas, for tables of so many buckets.
+///
+/// # Errors
+/// When DataFusion refuses.
+pub fn session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
     let mut config = SessionConfig::new()
         .with_target_partitions(buckets.max(1) as usize)
         .with_information_schema(true)
@@ -50,12 +63,7 @@ pub fn session(buckets: u32, memory_bytes: usize, scratch: &Path) -> Result<Sess
     config.options_mut().optimizer.repartition_file_scans = false;
     // Each of many partitions reserves this much to merge what it spilled; the default of 10 MB each would use up the pool.
     config.options_mut().execution.sort_spill_reservation_bytes = 1 << 20;
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
-        .with_temp_file_path(scratch)
-        .build_arc()
-        .map_err(engine)?;
-    let context = SessionContext::new_with_config_rt(config, runtime);
+    let context = SessionContext::new_with_config_rt(config, Arc::clone(runtime));
     let catalog = MemoryCatalogProvider::new();
     for schema in SCHEMAS {
         catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new())).map_err(engine)?;
@@ -64,17 +72,28 @@ pub fn session(buckets: u32, memory_bytes: usize, scratch: &Path) -> Result<Sess
     Ok(context)
 }
 
-/// Registers every table of a lake snapshot in schema `lake`; tables without rows are there, empty.
+/// Registers every table of a lake snapshot in schema `lake`; tables without rows are there, empty. Of tables about
+/// patients only these buckets are seen: `0..manifest.buckets` is everything.
 ///
 /// # Errors
 /// When a file is missing or DataFusion refuses.
-pub fn register_lake(context: &SessionContext, snapshot: &Snapshot, manifest: &Manifest) -> Result<()> {
+pub fn register_lake(
+    context: &SessionContext,
+    snapshot: &Snapshot,
+    manifest: &Manifest,
+    buckets: &Range<u32>,
+) -> Result<()> {
     for table in contract::tables()? {
         let rows = manifest.tables.get(&table.name).map_or(0, |entry| entry.rows);
         let folder = snapshot.path.join(&table.name);
         let schema = table.lake_schema();
-        let provider: Arc<dyn TableProvider> =
+        let mut provider: Arc<dyn TableProvider> =
             if rows == 0 { empty(with_bucket(table, &schema))? } else { listing(&folder, schema, table)? };
+        if rows > 0 && table.bucket_by.is_some() && *buckets != (0..manifest.buckets) {
+            // Decided on the files' names: files of other buckets are not opened.
+            let within = col(BUCKET).gt_eq(lit(i32_of(buckets.start))).and(col(BUCKET).lt(lit(i32_of(buckets.end))));
+            provider = context.read_table(provider).and_then(|all| all.filter(within)).map_err(engine)?.into_view();
+        }
         register(context, "lake", &table.name, provider)?;
     }
     let quarantine = contract::quarantine()?;
@@ -94,17 +113,22 @@ pub fn register_results(context: &SessionContext, snapshot: &Snapshot) -> Result
         let folder = snapshot.path.join(&table.name);
         let path = if folder.is_dir() { folder } else { file };
         let provider: Arc<dyn TableProvider> =
-            if path.exists() { unordered(&path, table.schema())? } else { empty(table.schema())? };
+            if path.exists() { unordered(&[&path], table.schema())? } else { empty(table.schema())? };
         register(context, "results", &table.name, provider)?;
     }
     for folder in folders_of(&snapshot.path.join("prepared"))? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // A view without rows has no file; there is nothing to query.
         if let Some(file) = files_of(&folder)?.first() {
-            register(context, "prepared", &name, unordered(&folder, crate::parquet_file::schema(file)?)?)?;
+            register(context, "prepared", &name, unordered(&[&folder], crate::parquet_file::schema(file)?)?)?;
         }
     }
     Ok(())
+}
+
+/// Buckets are few: there are no more than fit a folder.
+fn i32_of(bucket: u32) -> i32 {
+    i32::try_from(bucket).unwrap_or(i32::MAX)
 }
 
 fn folders_of(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -178,26 +202,30 @@ pub fn listing(folder: &Path, schema: SchemaRef, table: &Contract) -> Result<Arc
             .with_table_partition_cols(vec![(BUCKET.to_owned(), DataType::Int32)])
             .with_file_sort_order(vec![order]);
     }
-    list(folder, schema, options)
+    list(&[folder], schema, options)
 }
 
-/// Parquet files of one schema without a known order: one file, or a folder of them.
+/// Parquet files of one schema without a known order: each path is a file, or a folder of them.
 ///
 /// # Errors
 /// When DataFusion refuses.
-pub fn unordered(path: &Path, schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
+pub fn unordered<P: AsRef<Path>>(paths: &[P], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
     let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
-    list(path, schema, options)
+    list(paths, schema, options)
 }
 
-fn list(path: &Path, schema: SchemaRef, options: ListingOptions) -> Result<Arc<dyn TableProvider>> {
-    let absolute: PathBuf = std::path::absolute(path).map_err(|error| LakeError::io("cannot find", path, error))?;
-    let mut text = absolute.to_string_lossy().into_owned();
-    if absolute.is_dir() {
-        text.push('/');
+fn list<P: AsRef<Path>>(paths: &[P], schema: SchemaRef, options: ListingOptions) -> Result<Arc<dyn TableProvider>> {
+    let mut urls = Vec::with_capacity(paths.len());
+    for path in paths {
+        let path = path.as_ref();
+        let absolute: PathBuf = std::path::absolute(path).map_err(|error| LakeError::io("cannot find", path, error))?;
+        let mut text = absolute.to_string_lossy().into_owned();
+        if absolute.is_dir() {
+            text.push('/');
+        }
+        urls.push(ListingTableUrl::parse(&text).map_err(engine)?);
     }
-    let url = ListingTableUrl::parse(&text).map_err(engine)?;
-    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
+    let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
     // Statistics are read once, when the table is opened.
     let table = ListingTable::try_new(config).map_err(engine)?;
     Ok(Arc::new(table))

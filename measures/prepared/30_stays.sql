@@ -29,7 +29,7 @@ with acute as (
             order by e.encounter_id
         ) as copy_number
     from lake.encounter e
-    left join prepared.inpatient_classification c on c.encounter_id = e.encounter_id
+    left join prepared.inpatient_classification c on c.encounter_id = e.encounter_id and c.patient_id = e.patient_id
     where e.class = 'inpatient'
       and coalesce(e.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
 ),

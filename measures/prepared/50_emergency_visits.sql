@@ -9,8 +9,8 @@ select
     bool_or(coalesce(a.encounter_id is not null, false)) as admitted
 from lake.encounter v
 left join (
-    select encounter_id from lake.encounter where class in ('inpatient', 'observation')
-) a on a.encounter_id = v.part_of_encounter_id
+    select encounter_id, patient_id from lake.encounter where class in ('inpatient', 'observation')
+) a on a.encounter_id = v.part_of_encounter_id and a.patient_id = v.patient_id
 where v.class = 'emergency'
   and coalesce(v.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
 group by v.patient_id, v.organization_id, v.start_date

@@ -2,6 +2,7 @@
 //! run was made from. Published as one snapshot.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use carecoord_lake::contract;
@@ -10,7 +11,7 @@ use carecoord_lake::snapshot::{Snapshot, Store};
 use carecoord_lake::{files, parquet_file, sql};
 use jiff::civil::Date;
 
-use crate::definition::{Measure, worklists};
+use crate::definition::{Feed, Measure, worklists};
 use crate::error::{MeasureError, Result};
 use crate::rates::{Rate, rates};
 use crate::rows::{self, Cell};
@@ -19,10 +20,10 @@ use crate::span::{Span, days};
 use crate::suppression::suppress;
 use crate::workbench::{MEMORY_BYTES, Workbench, text_at};
 
-/// Encounters from which joins are made by sorting, which is slower and can spill to disk.
-const MANY_ENCOUNTERS: u64 = 1_000_000;
-/// Partitions that measures are computed in at the most.
-const MOST_PARTITIONS: u32 = 8;
+/// Rows of tables about patients that are measured together, unless one bucket alone has more.
+const ROWS_AT_ONCE: u64 = 8_000_000;
+/// Buckets that are measured together at the most: more partitions only divide the memory.
+const BUCKETS_AT_ONCE: u32 = 8;
 
 /// What to compute and how.
 pub struct Options<'a> {
@@ -36,6 +37,9 @@ pub struct Options<'a> {
     pub months: i64,
     /// Counts from 1 to one less are suppressed.
     pub suppress_below: u64,
+    /// Buckets of patients measured together; chosen by the lake's size unless stated. Results do not depend on it:
+    /// fewer need less memory.
+    pub buckets_at_once: Option<u32>,
     /// Told what is being done.
     pub progress: &'a (dyn Fn(&str) + Sync),
 }
@@ -122,17 +126,19 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let draft = Store::results(options.project).begin()?;
     let scratch = draft.path().join("scratch");
     files::create_folder(&scratch)?;
-    // Measures join and group more than they window; more partitions than this only divide the memory.
-    let context = sql::session(manifest.buckets.min(MOST_PARTITIONS), MEMORY_BYTES, &scratch)?;
-    let encounters = manifest.tables.get("encounter").map_or(0, |entry| entry.rows);
-    if encounters > MANY_ENCOUNTERS {
-        // A hash join cannot spill what it holds; sorting both sides can.
-        context.state_ref().write().config_mut().options_mut().optimizer.prefer_hash_join = false;
+    let runtime = sql::runtime(MEMORY_BYTES, &scratch)?;
+    let mut benches = Vec::new();
+    for (number, buckets) in groups(&manifest, options.buckets_at_once).into_iter().enumerate() {
+        let context = sql::session(buckets.end - buckets.start, &runtime)?;
+        sql::register_lake(&context, &lake, &manifest, &buckets)?;
+        let bench = Workbench::new(context, span.clone(), draft.path(), number)?;
+        bench.prepare(&BTreeMap::new(), options.progress).await?;
+        benches.push(bench);
     }
-    sql::register_lake(&context, &lake, &manifest)?;
-    let bench = Workbench::new(context, span.clone(), draft.path())?;
-    bench.prepare(&BTreeMap::new(), options.progress).await?;
-    let names = names(&bench).await?;
+    let names = match benches.first() {
+        Some(bench) => names(bench).await?,
+        None => HashMap::new(),
+    };
     let mut tables = Tables::default();
     let mut computed = Vec::new();
     let mut refused = Vec::new();
@@ -144,22 +150,46 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
             continue;
         }
         (options.progress)(&format!("measuring {}", measure.id));
-        bench.write_units(measure).await?;
-        let mut found = rates(&bench, measure).await?;
+        for bench in &benches {
+            bench.write_units(measure).await?;
+        }
+        let mut found = rates(&benches, measure).await?;
         suppress(&mut found, measure.kind, options.suppress_below);
         tables.signals.extend(signals::rows(&measure.id, &found));
         tables.rates.extend(found.iter().map(|rate: &Rate| rate.row(measure, &names, options.suppress_below)));
         computed.push(measure.id.clone());
     }
-    tables.worklists = work(&bench).await?;
+    tables.worklists = work(&benches).await?;
     let identity = identity(options, &lake, &span);
     let run = run_row(options, &manifest, &lake, &span, &identity);
     (options.progress)("writing results");
     tables.write(draft.path(), run, &manifest)?;
-    drop(bench);
+    drop(benches);
     files::remove_folder(&scratch)?;
     let snapshot = draft.publish(identity.as_bytes())?;
     Ok(Outcome { snapshot, span, computed, refused })
+}
+
+/// Buckets measured together. All rows of a patient lie in the same bucket of every table, so no measure needs two
+/// groups at once, and the memory that joins need is that of a group, not of the lake.
+fn groups(manifest: &Manifest, at_once: Option<u32>) -> Vec<Range<u32>> {
+    let rows = |bucket: u32| -> u64 {
+        let files = manifest.tables.values().flat_map(|table| &table.files);
+        files.filter(|file| file.bucket == bucket).map(|file| file.rows).sum()
+    };
+    let most = at_once.unwrap_or(BUCKETS_AT_ONCE).max(1);
+    let mut groups = Vec::new();
+    let (mut start, mut held) = (0, 0);
+    for bucket in 0..manifest.buckets {
+        let rows = rows(bucket);
+        if bucket > start && (bucket - start == most || held + rows > ROWS_AT_ONCE) {
+            groups.push(start..bucket);
+            (start, held) = (bucket, 0);
+        }
+        held += rows;
+    }
+    groups.push(start..manifest.buckets);
+    groups
 }
 
 /// What makes this run what it is: equal inputs, definitions and options give an equal text.
@@ -260,9 +290,8 @@ async fn names(bench: &Workbench) -> Result<HashMap<(&'static str, String), Stri
 }
 
 /// Rows of all work lists, in the contract's order.
-async fn work(bench: &Workbench) -> Result<Vec<arrow::array::RecordBatch>> {
+async fn work(benches: &[Workbench]) -> Result<Vec<arrow::array::RecordBatch>> {
     let contract = contract::result("worklist")?;
-    let data_through = bench.span.data_through(crate::definition::Feed::Ehr);
     let mut batches = Vec::new();
     for (id, text) in worklists() {
         let failed = |reason: String| MeasureError::Definition {
@@ -270,14 +299,18 @@ async fn work(bench: &Workbench) -> Result<Vec<arrow::array::RecordBatch>> {
             file: format!("worklists/{id}.sql"),
             reason,
         };
-        let frame =
-            bench.bind(&text, &BTreeMap::new(), 0, data_through).await.map_err(|error| failed(error.to_string()))?;
-        let order =
-            contract.order.iter().map(|name| datafusion::prelude::col(name.as_str()).sort(true, false)).collect();
-        let sorted = frame.sort(order).map_err(|error| failed(error.strip_backtrace()))?;
-        for batch in sorted.collect().await.map_err(|error| failed(error.strip_backtrace()))? {
-            batches.push(rows::conform(contract, &batch)?);
+        let mut items = Vec::new();
+        for bench in benches {
+            let data_through = bench.span.data_through(Feed::Ehr);
+            let frame = bench
+                .bind(&text, &BTreeMap::new(), 0, data_through)
+                .await
+                .map_err(|error| failed(error.to_string()))?;
+            for batch in frame.collect().await.map_err(|error| failed(error.strip_backtrace()))? {
+                items.push(rows::conform(contract, &batch)?);
+            }
         }
+        batches.extend(rows::sorted(contract, &items)?);
     }
     Ok(batches)
 }

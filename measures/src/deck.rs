@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::definition::Measure;
 use crate::error::{MeasureError, Result};
-use crate::rates::{Rate, Sums, composite, rates};
+use crate::rates::{Exact, Rate, Sums, composite, rates};
 use crate::span::Span;
 use crate::workbench::{MEMORY_BYTES, Workbench, number_at, text_at};
 
@@ -190,7 +190,7 @@ async fn run_deck(folder: &Path, measures: &[Measure]) -> Result<Vec<Comparison>
         if let Some(text) = &expectation.units {
             compare_units(&deck, &bench, measure, text, &mut comparisons).await?;
         }
-        let found = rates(&bench, measure).await?;
+        let found = rates(std::slice::from_ref(&bench), measure).await?;
         if let Some(text) = &expectation.rate {
             compare_total(&deck, measure, &found, text, expectation.tolerance, &mut comparisons).await?;
         }
@@ -208,7 +208,7 @@ fn tempfile_folder(deck: &Deck) -> Result<tempfile::TempDir> {
 async fn bench(deck: &Deck, span: Span, place: &Path) -> Result<Workbench> {
     let scratch = place.join("scratch");
     files::create_folder(&scratch)?;
-    let context = sql::session(1, MEMORY_BYTES, &scratch)?;
+    let context = sql::session(1, &sql::runtime(MEMORY_BYTES, &scratch)?)?;
     for table in contract::tables()? {
         let schema = table.lake_schema();
         let given = match deck.file.tables.get(&table.name) {
@@ -244,7 +244,7 @@ async fn bench(deck: &Deck, span: Span, place: &Path) -> Result<Workbench> {
     for (name, text) in &deck.file.views {
         given.insert(name.clone(), deck.query(name, text).await?);
     }
-    let bench = Workbench::new(context, span, place)?;
+    let bench = Workbench::new(context, span, place, 0)?;
     bench.prepare(&given, &|_| {}).await?;
     Ok(bench)
 }
@@ -344,7 +344,7 @@ async fn compare_total(
         sums.numerator += rate.sums.numerator;
         sums.denominator += rate.sums.denominator;
     }
-    let value = (sums.denominator > 0.0).then(|| sums.numerator / sums.denominator);
+    let value = (sums.denominator > Exact::default()).then(|| sums.numerator.value() / sums.denominator.value());
     for batch in deck.query("expect.rate", text).await? {
         if batch.num_rows() != 1 {
             return Err(deck.broken(format!(
@@ -358,8 +358,8 @@ async fn compare_total(
                 push_number(comparisons, &measure.id, "total", column, number_at(array, 0), found, tolerance, "");
             }
         };
-        compare("denominator", Some(sums.denominator));
-        compare("numerator", Some(sums.numerator));
+        compare("denominator", Some(sums.denominator.value()));
+        compare("numerator", Some(sums.numerator.value()));
         compare("value", value);
     }
     Ok(())
@@ -384,7 +384,12 @@ async fn compare_groups(
         for row in 0..batch.num_rows() {
             let number = |column: usize| number_at(batch.column(column), row).unwrap_or(0.0);
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of a deck's rows.
-            let sums = Sums { numerator: number(2), denominator: number(3), n: number(4) as u64, ..Sums::default() };
+            let sums = Sums {
+                numerator: Exact::new(number(2)),
+                denominator: Exact::new(number(3)),
+                n: number(4) as u64,
+                ..Sums::default()
+            };
             groups
                 .entry(shown(Some(batch.column(0)), row))
                 .or_default()
@@ -400,7 +405,7 @@ async fn compare_groups(
                 (None, components.and_then(composite))
             } else {
                 let sums = components.and_then(|components| components.get(&component));
-                (sums.map(|sums| sums.n as f64), sums.map(|sums| sums.numerator / sums.denominator))
+                (sums.map(|sums| sums.n as f64), sums.map(|sums| sums.numerator.value() / sums.denominator.value()))
             };
             let what = format!("{group} {component}");
             if let Some(expected) = batch.column_by_name("n").and_then(|array| number_at(array, row)) {

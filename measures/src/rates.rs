@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type};
 use carecoord_statistics::intervals;
 
 use crate::definition::{Kind, Measure};
@@ -41,15 +41,45 @@ pub struct Key {
     pub period: i32,
 }
 
+/// A sum as a whole number of units of 10^-`DIGITS`: exact, so it does not depend on the order of adding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exact<const DIGITS: i8>(i128);
+
+impl<const DIGITS: i8> Exact<DIGITS> {
+    /// From a number, rounded to the last digit kept.
+    #[must_use]
+    pub fn new(number: f64) -> Self {
+        // Far within i128 for what decks and tests give; `as` saturates.
+        #[allow(clippy::cast_possible_truncation)]
+        let whole = (number * 10_f64.powi(DIGITS.into())).round() as i128;
+        Self(whole)
+    }
+
+    /// As a number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.0 as f64 / 10_f64.powi(DIGITS.into())
+    }
+}
+
+impl<const DIGITS: i8> std::ops::AddAssign for Exact<DIGITS> {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+/// Digits of what units add to numerators and denominators.
+const DIGITS: i8 = 6;
+
 /// Sums over units.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sums {
     /// Numerator of counting units.
-    pub numerator: f64,
+    pub numerator: Exact<DIGITS>,
     /// Denominator of counting units.
-    pub denominator: f64,
+    pub denominator: Exact<DIGITS>,
     /// Sum of squared numerators of counting units.
-    pub squares: f64,
+    pub squares: Exact<{ 2 * DIGITS }>,
     /// Counting units.
     pub n: u64,
     /// Units excluded.
@@ -134,8 +164,8 @@ impl Rate {
             names.get(&(key.level, key.level_id.clone())).cloned().into(),
             key.stratum_kind.into(),
             key.stratum.clone().into(),
-            number(self.sums.numerator),
-            number(self.sums.denominator),
+            number(self.sums.numerator.value()),
+            number(self.sums.denominator.value()),
             count(self.sums.n),
             side(self.sums.excluded),
             side(self.sums.exceptions),
@@ -153,21 +183,25 @@ impl Rate {
 
 type Months = BTreeMap<Key, BTreeMap<String, Sums>>;
 
-/// All rates of a measure whose units are registered as `prepared.unit`, before suppression, in order of key.
+/// All rates of a measure whose units are registered as `prepared.unit` in each of the workbenches, before
+/// suppression, in order of key.
 ///
 /// # Errors
 /// When a query fails or a count makes no sense.
-pub async fn rates(bench: &Workbench, measure: &Measure) -> Result<Vec<Rate>> {
+pub async fn rates(benches: &[Workbench], measure: &Measure) -> Result<Vec<Rate>> {
+    let Some(Workbench { span, .. }) = benches.first() else { return Ok(Vec::new()) };
     let mut months = Months::new();
-    for month in bench.span.months() {
+    for month in span.months() {
         // A month without units is a row too: undefined, not missing.
         let overall = overall_key(days(month));
         months.entry(overall).or_default();
     }
-    let levels = cube(bench, measure, &LEVELS.map(|level| format!("{level}_id"))).await?;
-    add_cube(&mut months, &levels, &LEVELS, true)?;
-    let strata = cube(bench, measure, &STRATA.map(str::to_owned)).await?;
-    add_cube(&mut months, &strata, &STRATA, false)?;
+    for bench in benches {
+        let levels = cube(bench, measure, &LEVELS.map(|level| format!("{level}_id"))).await?;
+        add_cube(&mut months, &levels, &LEVELS, true)?;
+        let strata = cube(bench, measure, &STRATA.map(str::to_owned)).await?;
+        add_cube(&mut months, &strata, &STRATA, false)?;
+    }
     let mut periods: Months = BTreeMap::new();
     for (key, components) in months {
         for kind in ["month", "quarter", "year"] {
@@ -180,7 +214,7 @@ pub async fn rates(bench: &Workbench, measure: &Measure) -> Result<Vec<Rate>> {
             }
         }
     }
-    periods.into_iter().map(|(key, components)| rate(measure, &bench.span, key, &components)).collect()
+    periods.into_iter().map(|(key, components)| rate(measure, span, key, &components)).collect()
 }
 
 fn overall_key(period: i32) -> Key {
@@ -198,18 +232,19 @@ async fn cube(bench: &Workbench, measure: &Measure, dimensions: &[String]) -> Re
     let mature = if measure.count_immature { "true" } else { "mature" };
     let counts = format!("in_denominator and {mature} and (exception_reason is null or in_numerator)");
     let dimensions = dimensions.join(", ");
-    // Exact decimals: sums of floating-point squares would depend on the order in which threads add them.
+    // Exact decimals: sums of floating-point numbers would depend on the order in which threads add them.
+    let amount = |name: &str| format!("cast({name} as decimal(19, {DIGITS}))");
+    let (numerator, denominator) = (amount("numerator"), amount("denominator"));
     let squares = if measure.kind == Kind::Mean {
-        let amount = "cast(numerator as decimal(18, 2))";
-        format!("sum(case when {counts} then {amount} * {amount} end)")
+        format!("sum(case when {counts} then {numerator} * {numerator} end)")
     } else {
         "0".to_owned()
     };
     let text = format!(
         "select period, {dimensions}, component, \
-         cast(sum(case when {counts} then numerator end) as double) as numerator, \
-         cast(sum(case when {counts} then denominator end) as double) as denominator, \
-         cast({squares} as double) as squares, \
+         sum(case when {counts} then {numerator} end) as numerator, \
+         sum(case when {counts} then {denominator} end) as denominator, \
+         {squares} as squares, \
          sum(case when {counts} then 1 else 0 end) as n, \
          sum(case when not in_denominator and coalesce(exclusion_reason, '') <> 'outside_period' then 1 else 0 end) as excluded, \
          sum(case when in_denominator and {mature} and exception_reason is not null and not in_numerator then 1 else 0 end) as exceptions, \
@@ -233,23 +268,22 @@ fn add_cube(months: &mut Months, batches: &[RecordBatch], dimensions: &[&'static
         };
         let period = column("period", &DataType::Date32)?;
         let component = column("component", &DataType::Utf8View)?;
-        let float = |name: &str| column(name, &DataType::Float64);
+        let decimal = |name: &str, digits: i8| column(name, &DataType::Decimal128(38, digits));
         let integer = |name: &str| column(name, &DataType::Int64);
-        let (numerator, denominator, squares) = (float("numerator")?, float("denominator")?, float("squares")?);
+        let (numerator, denominator) = (decimal("numerator", DIGITS)?, decimal("denominator", DIGITS)?);
+        let squares = decimal("squares", 2 * DIGITS)?;
         let (n, excluded) = (integer("n")?, integer("excluded")?);
         let (exceptions, immature) = (integer("exceptions")?, integer("immature")?);
         for row in 0..batch.num_rows() {
-            let real = |array: &arrow::array::ArrayRef| {
-                let array = array.as_primitive::<Float64Type>();
-                if arrow::array::Array::is_valid(array, row) { array.value(row) } else { 0.0 }
+            let real = |array: &ArrayRef| {
+                let array = array.as_primitive::<Decimal128Type>();
+                if array.is_valid(row) { array.value(row) } else { 0 }
             };
-            let whole = |array: &arrow::array::ArrayRef| {
-                u64::try_from(array.as_primitive::<Int64Type>().value(row)).unwrap_or(0)
-            };
+            let whole = |array: &ArrayRef| u64::try_from(array.as_primitive::<Int64Type>().value(row)).unwrap_or(0);
             let sums = Sums {
-                numerator: real(&numerator),
-                denominator: real(&denominator),
-                squares: real(&squares),
+                numerator: Exact(real(&numerator)),
+                denominator: Exact(real(&denominator)),
+                squares: Exact(real(&squares)),
                 n: whole(&n),
                 excluded: whole(&excluded),
                 exceptions: whole(&exceptions),
@@ -282,12 +316,12 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
     let end = period_end(key.period_kind, date_of(key.period));
     let is_final =
         end <= span.last_day() && sums.immature == 0 && span.is_final(end, measure.window_days, measure.feed);
-    if sums.denominator <= 0.0 {
+    if sums.denominator <= Exact::default() {
         return Ok(Rate { key, sums, value: None, interval: None, is_final, state: State::Undefined });
     }
     let value = match measure.kind {
         Kind::Composite => composite(components),
-        _ => Some(sums.numerator / sums.denominator),
+        _ => Some(sums.numerator.value() / sums.denominator.value()),
     };
     let scaled = |limit: f64| limit * measure.multiplier;
     let interval =
@@ -300,8 +334,8 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
 pub fn composite(components: &BTreeMap<String, Sums>) -> Option<f64> {
     let means: Vec<f64> = components
         .values()
-        .filter(|sums| sums.denominator > 0.0)
-        .map(|sums| sums.numerator / sums.denominator)
+        .filter(|sums| sums.denominator > Exact::default())
+        .map(|sums| sums.numerator.value() / sums.denominator.value())
         .collect();
     (!means.is_empty()).then(|| means.iter().sum::<f64>() / means.len() as f64)
 }
@@ -314,16 +348,17 @@ fn interval(measure: &Measure, sums: &Sums) -> Result<Option<intervals::Interval
     };
     match measure.kind {
         Kind::Proportion => {
-            let (numerator, denominator) = (whole(sums.numerator), whole(sums.denominator));
+            let (numerator, denominator) = (whole(sums.numerator.value()), whole(sums.denominator.value()));
             intervals::wilson(numerator, denominator, CONFIDENCE).map(Some).map_err(odd)
         }
         Kind::Rate => {
-            intervals::poisson_exact_rate(whole(sums.numerator), sums.denominator, CONFIDENCE).map(Some).map_err(odd)
+            let events = whole(sums.numerator.value());
+            intervals::poisson_exact_rate(events, sums.denominator.value(), CONFIDENCE).map(Some).map_err(odd)
         }
         Kind::Mean => {
             let n = sums.n as f64;
-            let mean = sums.numerator / n;
-            let variance = (sums.squares - n * mean * mean) / (n - 1.0);
+            let mean = sums.numerator.value() / n;
+            let variance = (sums.squares.value() - n * mean * mean) / (n - 1.0);
             // One unit, or all units alike: there is a mean and no interval, which is not an error.
             Ok((sums.n > 1).then(|| intervals::mean_t_from_moments(sums.n, mean, variance, CONFIDENCE).ok()).flatten())
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, RecordBatch, StringViewBuilder,
 };
-use arrow::compute::cast;
+use arrow::compute::{SortColumn, SortOptions, cast, concat_batches, lexsort_to_indices, take_record_batch};
 use carecoord_lake::contract::{ColumnType, Contract};
 
 use crate::error::{MeasureError, Result};
@@ -128,4 +128,25 @@ pub fn conform(contract: &Contract, batch: &RecordBatch) -> Result<RecordBatch> 
         arrays.push(array);
     }
     RecordBatch::try_new(contract.schema(), arrays).map_err(|error| failed("", error))
+}
+
+/// Batches of a contract's schema as one, in the contract's order, nulls last; nothing for no rows.
+///
+/// # Errors
+/// When a column cannot be sorted.
+pub fn sorted(contract: &Contract, batches: &[RecordBatch]) -> Result<Option<RecordBatch>> {
+    let failed = |error: arrow::error::ArrowError| MeasureError::engine(contract.name.clone(), error);
+    let all = concat_batches(&contract.schema(), batches).map_err(failed)?;
+    if all.num_rows() == 0 {
+        return Ok(None);
+    }
+    let options = SortOptions { descending: false, nulls_first: false };
+    let columns: Vec<SortColumn> = contract
+        .order
+        .iter()
+        .filter_map(|name| all.column_by_name(name))
+        .map(|values| SortColumn { values: Arc::clone(values), options: Some(options) })
+        .collect();
+    let order = lexsort_to_indices(&columns, None).map_err(failed)?;
+    take_record_batch(&all, &order).map(Some).map_err(failed)
 }

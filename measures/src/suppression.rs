@@ -34,13 +34,11 @@ pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64) {
 
 fn has_small_count(rate: &Rate, kind: Kind, threshold: f64) -> bool {
     let small = |count: f64| count > 0.0 && count < threshold;
-    let sums = &rate.sums;
+    let (numerator, denominator) = (rate.sums.numerator.value(), rate.sums.denominator.value());
     match kind {
-        Kind::Proportion => {
-            small(sums.numerator) || small(sums.denominator) || small(sums.denominator - sums.numerator)
-        }
-        Kind::Rate => small(sums.numerator) || small(sums.denominator),
-        Kind::Mean | Kind::Composite => small(sums.n as f64),
+        Kind::Proportion => small(numerator) || small(denominator) || small(denominator - numerator),
+        Kind::Rate => small(numerator) || small(denominator),
+        Kind::Mean | Kind::Composite => small(rate.sums.n as f64),
     }
 }
 
@@ -83,9 +81,7 @@ fn protect(rates: &mut [Rate], total: usize, parts: &[usize]) -> bool {
     }
     let mut shown: Vec<usize> = parts.iter().copied().filter(|part| rates[*part].state == State::Shown).collect();
     // The smallest loses least; ties fall to the first in order, so that runs are alike.
-    shown.sort_by(|one, other| {
-        rates[*one].sums.denominator.total_cmp(&rates[*other].sums.denominator).then(one.cmp(other))
-    });
+    shown.sort_by_key(|part| (rates[*part].sums.denominator, *part));
     match shown.first().copied().or((rates[total].state == State::Shown).then_some(total)) {
         Some(next) => {
             rates[next].state = State::WouldReveal;
@@ -98,7 +94,7 @@ fn protect(rates: &mut [Rate], total: usize, parts: &[usize]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rates::Sums;
+    use crate::rates::{Exact, Sums};
 
     fn rate(level: &'static str, id: &str, numerator: f64, denominator: f64) -> Rate {
         let key = Key {
@@ -109,7 +105,8 @@ mod tests {
             stratum: ALL.to_owned(),
             period: 0,
         };
-        let sums = Sums { numerator, denominator, n: 100, ..Sums::default() };
+        let sums =
+            Sums { numerator: Exact::new(numerator), denominator: Exact::new(denominator), n: 100, ..Sums::default() };
         Rate { key, sums, value: Some(0.0), interval: None, is_final: true, state: State::Shown }
     }
 

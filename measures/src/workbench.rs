@@ -30,15 +30,18 @@ pub struct Workbench {
     pub span: Span,
     /// Folder for prepared views and units.
     folder: PathBuf,
+    /// Which of the groups of buckets that are measured one after the other; part of the names of files.
+    group: usize,
 }
 
 impl Workbench {
-    /// A workbench on a session in which schema `lake` is registered; it writes below `folder`.
+    /// A workbench on a session in which schema `lake` is registered; it writes below `folder`. `group` tells files of
+    /// several workbenches on one folder apart.
     ///
     /// # Errors
     /// When the table of months cannot be made.
-    pub fn new(context: SessionContext, span: Span, folder: &Path) -> Result<Self> {
-        let bench = Self { context, span, folder: folder.to_owned() };
+    pub fn new(context: SessionContext, span: Span, folder: &Path, group: usize) -> Result<Self> {
+        let bench = Self { context, span, folder: folder.to_owned(), group };
         let months = bench.months()?;
         sql::register(&bench.context, "prepared", "months", sql::in_memory(months.schema(), vec![months])?)?;
         Ok(bench)
@@ -68,8 +71,10 @@ impl Workbench {
                 .map_err(|error| named(&error, &context()))?;
             let schema: SchemaRef = Arc::new(nullable(frame.schema().as_arrow()));
             let folder = self.folder.join("prepared").join(&name);
-            let rows = write_partitions(frame, &folder, &schema).await.map_err(|error| named(&error, &context()))?;
-            let provider = if rows == 0 { sql::empty(schema)? } else { sql::unordered(&folder, schema)? };
+            let written = write_partitions(frame, &folder, self.group, &schema)
+                .await
+                .map_err(|error| named(&error, &context()))?;
+            let provider = if written.is_empty() { sql::empty(schema)? } else { sql::unordered(&written, schema)? };
             sql::register(&self.context, "prepared", &name, provider)?;
         }
         Ok(())
@@ -153,7 +158,7 @@ impl Workbench {
         let failed =
             |error: datafusion::error::DataFusionError| MeasureError::engine(context(), error.strip_backtrace());
         let contract = contract::result("unit")?;
-        let path = self.folder.join("unit").join(format!("{}.parquet", measure.id));
+        let path = self.folder.join("unit").join(format!("{}-{:02}.parquet", measure.id, self.group));
         let kept = match measure.store_units {
             StoreUnits::All => units.clone(),
             StoreUnits::WithEvents => units.clone().filter(datafusion::prelude::col("in_numerator")).map_err(failed)?,
@@ -165,7 +170,7 @@ impl Workbench {
         let rows = write_one(sorted, &path, contract).await.map_err(|error| named(&error, &context()))?;
         let _ = self.context.deregister_table("prepared.unit");
         let provider = match measure.store_units {
-            StoreUnits::All => sql::unordered(&path, contract.schema())?,
+            StoreUnits::All => sql::unordered(&[&path], contract.schema())?,
             StoreUnits::WithEvents => units.into_view(),
         };
         sql::register(&self.context, "prepared", "unit", provider)?;
@@ -285,25 +290,23 @@ fn close(path: &Path, writer: ArrowWriter<std::fs::File>) -> Result<()> {
     writer.into_inner().map_err(|error| failed(&error))?.sync_all().map_err(|error| failed(&error))
 }
 
-/// Writes a query's rows into `folder`, one file for each partition, all at once. Returns the number of rows.
-async fn write_partitions(frame: DataFrame, folder: &Path, schema: &SchemaRef) -> Result<u64> {
+/// Writes a query's rows into `folder`, one file for each partition that has any, all at once. Returns the files.
+async fn write_partitions(frame: DataFrame, folder: &Path, group: usize, schema: &SchemaRef) -> Result<Vec<PathBuf>> {
     files::create_folder(folder)?;
     let failed =
         |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
     let streams = frame.execute_stream_partitioned().await.map_err(failed)?;
     let mut tasks = tokio::task::JoinSet::new();
     for (number, mut stream) in streams.into_iter().enumerate() {
-        let path = folder.join(format!("part-{number:02}.parquet"));
+        let path = folder.join(format!("part-{group:02}-{number:02}.parquet"));
         let schema = Arc::clone(schema);
         tasks.spawn(async move {
-            let mut rows = 0;
             let mut out: Option<ArrowWriter<std::fs::File>> = None;
             while let Some(batch) = stream.next().await {
                 let batch = batch.map_err(|error| MeasureError::engine("the query failed", error.strip_backtrace()))?;
                 if batch.num_rows() == 0 {
                     continue;
                 }
-                rows += batch.num_rows() as u64;
                 let batch = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
                     .map_err(|error| MeasureError::engine("the query failed", error))?;
                 let writer = match &mut out {
@@ -314,17 +317,17 @@ async fn write_partitions(frame: DataFrame, folder: &Path, schema: &SchemaRef) -
                     .write(&batch)
                     .map_err(|error| MeasureError::engine(format!("cannot write {}", path.display()), error))?;
             }
-            if let Some(writer) = out {
-                close(&path, writer)?;
-            }
-            Ok::<u64, MeasureError>(rows)
+            let Some(writer) = out else { return Ok(None) };
+            close(&path, writer)?;
+            Ok::<_, MeasureError>(Some(path))
         });
     }
-    let mut rows = 0;
+    let mut written = Vec::new();
     while let Some(done) = tasks.join_next().await {
-        rows += done.map_err(|error| MeasureError::engine("the query failed", error))??;
+        written.extend(done.map_err(|error| MeasureError::engine("the query failed", error))??);
     }
-    Ok(rows)
+    written.sort();
+    Ok(written)
 }
 
 /// Writes a sorted query's rows as one file of a contract. Returns the number of rows.

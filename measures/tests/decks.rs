@@ -9,11 +9,11 @@ use carecoord_measures::{deck, definition};
 #[test]
 fn every_deck_passes_and_every_measure_has_one() {
     let measures = definition::catalog().unwrap();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
+    let folder = Path::new("catalog");
     let mut tried = BTreeSet::new();
     let mut failures = Vec::new();
     let mut passed = 0;
-    for deck in deck::decks_in(&folder) {
+    for deck in deck::decks_in(folder) {
         for found in deck::run(&deck, &measures).unwrap() {
             tried.insert(found.measure.clone());
             if found.passed {

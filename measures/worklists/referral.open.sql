@@ -3,6 +3,7 @@
 with reached as (
     select
         referral_id,
+        patient_id,
         max(case when step = 'scheduled' then occurred_date end) as scheduled,
         max(case when step = 'completed' then occurred_date end) as seen,
         max(case when step = 'report_received' and coalesce(status, 'completed') = 'completed' then occurred_date end)
@@ -10,7 +11,7 @@ with reached as (
         max(case when step in ('rejected', 'cancelled', 'expired') then occurred_date end) as ended
     from lake.referral_event
     where occurred_date <= $data_through
-    group by referral_id
+    group by referral_id, patient_id
 ),
 open_referrals as (
     select
@@ -27,7 +28,7 @@ open_referrals as (
         cast($data_through as int) - cast(r.ordered_date as int) as days
     from lake.referral r
     join prepared.person p on p.patient_id = r.patient_id
-    left join reached e on e.referral_id = r.referral_id
+    left join reached e on e.referral_id = r.referral_id and e.patient_id = r.patient_id
     where r.status = 'active'
       and coalesce(r.intent, 'order') = 'order'
       and e.reported is null

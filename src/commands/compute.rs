@@ -17,9 +17,10 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
     let outcome = compute(&Options {
         project,
         measures: config.measures(project)?,
-        report_month: options.month,
-        months: options.months.unwrap_or(config.months),
+        report_month: options.measuring.month,
+        months: options.measuring.months.unwrap_or(config.months),
         suppress_below: config.suppress_below,
+        buckets_at_once: options.measuring.buckets_at_once,
         progress: &|text| progress.say(text),
     })?;
     drop(progress);

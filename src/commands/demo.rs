@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::arguments::{ComputeOptions, DemoOptions, IngestOptions, ProjectOptions, ReportOptions, TextFormat};
+use crate::arguments::{
+    ComputeOptions, DemoOptions, IngestOptions, MeasuringOptions, ProjectOptions, ReportOptions, TextFormat,
+};
 use crate::commands::{compute, ingest, report};
 use crate::failure::Failure;
 use crate::output;
@@ -24,7 +26,7 @@ pub fn run(options: &DemoOptions) -> Result<ExitCode, Failure> {
     if code != ExitCode::SUCCESS {
         return Ok(code);
     }
-    compute::run(&ComputeOptions { project: project(), month: None, months: None })?;
+    compute::run(&ComputeOptions { project: project(), measuring: MeasuringOptions::default() })?;
     let html = report::render(&ReportOptions { project: project(), month: None, out: None })?;
     let at = options.project.display();
     output::message(&format!(

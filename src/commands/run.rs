@@ -13,6 +13,6 @@ pub fn run(options: &RunOptions) -> Result<ExitCode, Failure> {
         return Ok(code);
     }
     let project = || ProjectOptions { project: options.ingest.project.project.clone() };
-    compute::run(&ComputeOptions { project: project(), month: options.month, months: options.months })?;
-    report::run(&ReportOptions { project: project(), month: options.month, out: None })
+    compute::run(&ComputeOptions { project: project(), measuring: options.measuring.clone() })?;
+    report::run(&ReportOptions { project: project(), month: options.measuring.month, out: None })
 }

@@ -116,6 +116,18 @@ fn the_demo_runs_and_its_results_hold_together() {
     for (name, bytes) in files_of(&second.join("unit")) {
         assert!(units[&name] == bytes, "unit/{name} differs between two equal runs");
     }
+
+    // Measured a few buckets at a time, as a large lake is, the results are the same to the last digit.
+    let units =
+        "select count(*), count(distinct concat(measure_id, unit_id)), min(evidence), max(evidence) from results.unit";
+    let whole = project.sql(units);
+    project.run(&["compute", "--buckets-at-once", "3"]).expect(0);
+    let parts = results(&project);
+    for (name, bytes) in files_of(&parts) {
+        assert!(before[&name] == bytes, "{name} differs when a few buckets are measured at a time");
+    }
+    assert_eq!(project.sql(units), whole);
+    assert!(files_of(&parts.join("unit")).len() > files_of(&first.join("unit")).len());
 }
 
 #[test]

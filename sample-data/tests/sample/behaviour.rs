@@ -1,7 +1,7 @@
 //! The bundled extracts tell the story that the behaviour states.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use crate::common::{Row, date, days, rows};
@@ -13,7 +13,7 @@ const PROGRAM: Date = day(2025, 11, 1);
 const FOLLOWED: Date = day(2026, 9, 20);
 
 fn bundled() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("extracts")
+    PathBuf::from("extracts")
 }
 
 /// Units and how many of them met something, by group.

@@ -37,7 +37,7 @@ fn generated(options: &Options) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn the_bundled_extracts_are_what_the_default_options_give() {
-    let bundled = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("extracts"));
+    let bundled = files(Path::new("extracts"));
     let fresh = generated(&Options::default());
     let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&bundled), names(&fresh));

@@ -12,7 +12,7 @@ with moved as (
         cast(cast(a.due_date as int) + cast(coalesce(a.held_days, 0) as int) as date) as due_date,
         p.owner_practitioner_id
     from lake.care_plan_activity a
-    left join lake.care_plan p on p.care_plan_id = a.care_plan_id
+    left join lake.care_plan p on p.care_plan_id = a.care_plan_id and p.patient_id = a.patient_id
 ),
 reasoned as (
     select

@@ -39,7 +39,7 @@ first_referrals as (
 closed as (
     select f.referral_id, min(e.occurred_date) as report_date
     from first_referrals f
-    join lake.referral_event e on e.referral_id = f.referral_id
+    join lake.referral_event e on e.referral_id = f.referral_id and e.patient_id = f.patient_id
     where e.step = 'report_received'
       and coalesce(e.status, 'completed') = 'completed'
       and date_part('year', e.occurred_date) = f.mp_year

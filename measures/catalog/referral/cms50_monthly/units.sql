@@ -27,7 +27,7 @@ placed as (
 reports as (
     select r.referral_id, min(e.occurred_date) as report_date
     from referrals r
-    join lake.referral_event e on e.referral_id = r.referral_id
+    join lake.referral_event e on e.referral_id = r.referral_id and e.patient_id = r.patient_id
     where e.step = 'report_received'
       and coalesce(e.status, 'completed') = 'completed'
       and cast(e.occurred_date as int) - cast(r.ordered_date as int) between 0 and $window_days
