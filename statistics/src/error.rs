@@ -142,4 +142,51 @@ pub enum StatisticsError {
         /// The quantity searched for.
         what: &'static str,
     },
+
+    /// Two slices that belong together differ in length.
+    #[error("{what} has {found} values where {expected} belong")]
+    LengthMismatch {
+        /// Which slice.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length that it should have.
+        expected: usize,
+    },
+
+    /// An argument outside the range in which the method means something.
+    #[error("{what} is {value}: it must be {range}")]
+    OutOfRange {
+        /// The argument.
+        what: &'static str,
+        /// The value found.
+        value: f64,
+        /// The range in words, such as "above 0".
+        range: &'static str,
+    },
+
+    /// A column of a design matrix is a combination of those before it.
+    #[error("column {column} (counted from 0) is a linear combination of the columns before it: leave one of them out")]
+    Collinear {
+        /// Position of the column.
+        column: usize,
+    },
+
+    /// A logistic model whose data are predicted perfectly: its coefficients have no finite estimate.
+    #[error(
+        "the outcome is separated by column {column} (counted from 0): its coefficient grows without bound; merge rare groups or leave it out"
+    )]
+    Separated {
+        /// The column whose coefficient runs away furthest.
+        column: usize,
+    },
+
+    /// The data are in order and the statistic still does not exist for them.
+    #[error("{what} cannot be computed, because {because}")]
+    NotComputable {
+        /// The statistic asked for.
+        what: &'static str,
+        /// The reason in words.
+        because: &'static str,
+    },
 }

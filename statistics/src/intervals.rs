@@ -64,7 +64,7 @@ impl Interval {
     }
 
     /// Builds an interval after a last look that its numbers are numbers: sums of huge values can overflow.
-    fn checked(value: f64, lower: f64, upper: f64, confidence: f64, method: Method) -> Result<Self> {
+    pub(crate) fn checked(value: f64, lower: f64, upper: f64, confidence: f64, method: Method) -> Result<Self> {
         for (what, value) in [("the estimate", value), ("the lower limit", lower), ("the upper limit", upper)] {
             if !value.is_finite() {
                 return Err(StatisticsError::NotFinite { what, value });
@@ -111,7 +111,7 @@ impl fmt::Display for Method {
 }
 
 /// Returns the two-sided error `1 - confidence`, or refuses a level that is not strictly between 0 and 1.
-fn two_sided_error(confidence: f64) -> Result<f64> {
+pub(crate) fn two_sided_error(confidence: f64) -> Result<f64> {
     if confidence > 0.0 && confidence < 1.0 {
         Ok(1.0 - confidence)
     } else {

@@ -9,3 +9,13 @@ mod mean;
 mod proportion;
 mod rate;
 mod run_chart;
+
+mod causal;
+mod equity;
+mod funnel;
+mod peers;
+mod ptd;
+mod risk;
+mod spc;
+mod standardise;
+mod survival;

@@ -1,0 +1,1 @@
+//! What changed because of an intervention: difference-in-differences, segmented regression, balance.

@@ -1,0 +1,1 @@
+//! Funnel plots: sites against limits that narrow with their size.

@@ -1,0 +1,1 @@
+//! Risk adjustment: models of the expected, and observed against expected.

@@ -1,0 +1,1 @@
+//! Direct and indirect standardisation of rates.

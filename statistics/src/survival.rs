@@ -1,0 +1,1 @@
+//! Time to an event, with censoring and competing events.

@@ -1,0 +1,1 @@
+//! Causal statistics against R and statsmodels.

@@ -1,0 +1,1 @@
+//! Equity statistics against R.

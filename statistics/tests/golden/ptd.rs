@@ -1,0 +1,1 @@
+//! Making Data Count charts against R.

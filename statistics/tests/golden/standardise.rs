@@ -1,0 +1,1 @@
+//! Standardised rates and ratios against R.
