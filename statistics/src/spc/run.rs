@@ -17,7 +17,7 @@ pub const FEW_USEFUL: usize = 10;
 ///
 /// Ratios and medians carry rounding errors of some 1e-16; a point that equals the median on paper must not become a
 /// crossing because of one.
-const TIE: f64 = 1e-12;
+pub(super) const TIE: f64 = 1e-12;
 
 /// The run chart of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]

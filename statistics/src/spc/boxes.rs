@@ -1,0 +1,1 @@
+//! The best box and the cut box.
