@@ -158,7 +158,10 @@ fn compare(row: &Row, point: &Point) -> Option<String> {
     ];
     texts
         .into_iter()
-        .find(|(column, found)| row.text(column) != *found)
+        // Without limits the other program does not say on which side of them a point lies.
+        .find(|(column, found)| {
+            row.text(column) != *found && !(row.text(column).is_empty() && row.text("upl").is_empty())
+        })
         .map(|(column, found)| format!("{column}: {found} instead of {}", row.text(column)))
 }
 
