@@ -6,6 +6,7 @@
 //! | [`boxes`] | sharper limits for the same two rules: the best box and the cut box |
 //! | [`chart`] | Shewhart's control charts: I, MR, X-bar, S, T, G, C, U, U′, P, P′, I′, with phases and baselines |
 //! | [`rules`] | which points of a control chart are signals, by named sets of rules |
+//! | [`sustained`] | since when: runs that last long enough to move the centre line |
 //! | [`mdc`] | the NHS's XmR charts "Making Data Count": improvement, concern, pass, fail, hit or miss |
 //! | [`cusum`] | the Bernoulli CUSUM: cases one by one |
 //! | [`ewma`] | the exponentially weighted moving average: small and slow shifts |
@@ -21,6 +22,7 @@ pub mod mdc;
 mod ranges;
 pub mod rules;
 pub mod run;
+pub mod sustained;
 
 pub use constants::{a3, b3, b4, c4};
 

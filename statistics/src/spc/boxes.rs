@@ -53,7 +53,7 @@ impl RunBox {
 /// ```
 /// # fn main() -> carecoord_statistics::Result<()> {
 /// let found = carecoord_statistics::spc::boxes::best_box(26)?;
-/// assert_eq!((found.longest_run_limit, found.crossings_limit), (8, 8));
+/// assert_eq!((found.longest_run_limit, found.crossings_limit), (9, 9));
 /// # Ok(())
 /// # }
 /// ```
@@ -154,10 +154,10 @@ impl Joint {
         }
         // By side of the last run and by length of the series; a series of no runs precedes the first run.
         let start =
-            |length: usize, side: f64| if (1..=longest).contains(&length) { side.powi(length as i32) } else { 0.0 };
+            |length: usize, side: f64| if (1..=longest).contains(&length) { side.powf(length as f64) } else { 0.0 };
         let mut high: Vec<f64> = (0..=useful).map(|length| start(length, above)).collect();
         let mut low: Vec<f64> = (0..=useful).map(|length| start(length, 1.0 - above)).collect();
-        for crossings in found.iter_mut() {
+        for crossings in &mut found {
             *crossings = high[useful] + low[useful];
             (high, low) = (add_run(&low, above, longest), add_run(&high, 1.0 - above, longest));
         }
@@ -180,7 +180,7 @@ impl Joint {
 
 /// Series of every length that end in one more run of 1 to `longest` observations, each of probability `side`.
 fn add_run(before: &[f64], side: f64, longest: usize) -> Vec<f64> {
-    let beyond = side.powi(longest as i32 + 1);
+    let beyond = side.powf(longest as f64 + 1.0);
     let mut found = vec![0.0; before.len()];
     for length in 1..before.len() {
         // The sum over the run's length, moved along by one.

@@ -185,7 +185,7 @@ pub struct Phase {
     pub points: usize,
     /// Centre line.
     pub centre: f64,
-    /// For U′ and P′: variation between points in units of what the distribution explains, σ_z; 1 means that a plain chart
+    /// For U′ and P′: variation between points in units of what the distribution explains, `σ_z`; 1 means that a plain chart
     /// would do.
     pub sigma_z: Option<f64>,
     /// Why there are no limits, where there are none.
@@ -262,7 +262,21 @@ pub fn chart(kind: Kind, points: &[Point], options: &Options) -> Result<Chart> {
             });
         }
     }
+    chart.overflowed()?;
     Ok(chart)
+}
+
+impl Chart {
+    /// Refuses a chart whose numbers have overflowed.
+    fn overflowed(&self) -> Result<()> {
+        let limits =
+            self.points.iter().filter_map(|point| point.limits).flat_map(|limits| [limits.lower, limits.upper]);
+        let values = self.points.iter().flat_map(|point| [Some(point.centre), point.value]).flatten();
+        match limits.chain(values).find(|number| !number.is_finite()) {
+            Some(value) => Err(StatisticsError::NotFinite { what: "a value or limit of a control chart", value }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Checks options against the points and returns the first point of every phase.

@@ -1,4 +1,4 @@
-//! XmR charts as NHS England's "Making Data Count" reads them: variation (improvement, concern, common cause) and assurance
+//! Individuals charts (`XmR`) as NHS England's "Making Data Count" reads them: variation (improvement, concern, common cause) and assurance
 //! (pass, fail, hit or miss).
 //!
 //! The line is the mean, the limits lie 2.66 mean moving ranges away. Four rules, in order of precedence: a point outside

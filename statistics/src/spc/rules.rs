@@ -102,11 +102,14 @@ pub fn signals(chart: &Chart, rules: RuleSet, direction: Direction) -> Vec<Signa
     let mut signals = vec![Signal::default(); chart.points.len()];
     for (number, phase) in chart.phases.iter().enumerate() {
         let series = Series::of(chart, number);
-        let mut mark = |(rule, marks): (Rule, Vec<Option<Option<Side>>>)| {
-            for (place, side) in series.places.iter().zip(marks) {
-                if let Some(side) = side {
-                    signals[*place].rules.push(Fired { rule, side });
-                }
+        let mut mark = |rule: Rule, marks: Vec<Mark>| {
+            for (place, mark) in series.places.iter().zip(marks) {
+                let side = match mark {
+                    Mark::Nothing => continue,
+                    Mark::Fired => None,
+                    Mark::On(side) => Some(side),
+                };
+                signals[*place].rules.push(Fired { rule, side });
             }
         };
         match rules {
@@ -114,32 +117,32 @@ pub fn signals(chart: &Chart, rules: RuleSet, direction: Direction) -> Vec<Signa
             RuleSet::Anhoej => {
                 if let Ok(runs) = phase.runs {
                     if runs.shift {
-                        mark((Rule::LongRun, sided(&series.runs_longer_than(longest_run_limit(runs.useful)))));
+                        mark(Rule::LongRun, sided(&series.runs_longer_than(longest_run_limit(runs.useful))));
                     }
                     if runs.clustering {
-                        mark((Rule::FewCrossings, vec![Some(None); series.places.len()]));
+                        mark(Rule::FewCrossings, vec![Mark::Fired; series.places.len()]);
                     }
                 }
             }
             RuleSet::MakingDataCount | RuleSet::MakingDataCount6 => {
                 let points = if rules == RuleSet::MakingDataCount { 7 } else { 6 };
-                mark((Rule::Trend(points), sided(&trend(&series.given, points))));
-                mark((Rule::TwoOfThree, sided(&two_of_three_one_side(&series))));
-                mark((Rule::Shift(points), sided(&shift(&series.sides(), points))));
+                mark(Rule::Trend(points), sided(&trend(&series.given, points)));
+                mark(Rule::TwoOfThree, sided(&two_of_three_one_side(&series)));
+                mark(Rule::Shift(points), sided(&shift(&series.sides(), points)));
             }
             RuleSet::Nelson => {
-                mark((Rule::Shift(9), sided(&shift(&series.sides(), 9))));
-                mark((Rule::Trend(6), sided(&trend(&series.given, 6))));
-                mark((Rule::Alternating, unsided(&alternating(&series.values, 14))));
-                mark((Rule::TwoOfThree, sided(&k_of_n(&series.beyond(2), 2, 3))));
-                mark((Rule::FourOfFive, sided(&k_of_n(&series.beyond(1), 4, 5))));
+                mark(Rule::Shift(9), sided(&shift(&series.sides(), 9)));
+                mark(Rule::Trend(6), sided(&trend(&series.given, 6)));
+                mark(Rule::Alternating, unsided(&alternating(&series.values, 14)));
+                mark(Rule::TwoOfThree, sided(&k_of_n(&series.beyond(2), 2, 3)));
+                mark(Rule::FourOfFive, sided(&k_of_n(&series.beyond(1), 4, 5)));
                 let beyond = series.beyond(1);
                 let has_limits: Vec<bool> = series.points.iter().map(|point| point.limits.is_some()).collect();
                 let within: Vec<bool> =
                     beyond.iter().zip(&has_limits).map(|(side, has)| *has && side.is_none()).collect();
                 let outside: Vec<bool> = beyond.iter().map(Option::is_some).collect();
-                mark((Rule::Hugging, unsided(&unbroken(&within, 15))));
-                mark((Rule::Mixture, unsided(&unbroken(&outside, 8))));
+                mark(Rule::Hugging, unsided(&unbroken(&within, 15)));
+                mark(Rule::Mixture, unsided(&unbroken(&outside, 8)));
             }
         }
     }
@@ -215,12 +218,20 @@ pub(super) fn side(value: f64, centre: f64) -> Option<Side> {
     (!on_the_line).then_some(if value > centre { Side::High } else { Side::Low })
 }
 
-fn sided(marks: &[Option<Side>]) -> Vec<Option<Option<Side>>> {
-    marks.iter().map(|side| side.map(Some)).collect()
+/// What a rule says of a point.
+#[derive(Clone, Copy)]
+enum Mark {
+    Nothing,
+    Fired,
+    On(Side),
 }
 
-fn unsided(marks: &[bool]) -> Vec<Option<Option<Side>>> {
-    marks.iter().map(|marked| marked.then_some(None)).collect()
+fn sided(marks: &[Option<Side>]) -> Vec<Mark> {
+    marks.iter().map(|side| side.map_or(Mark::Nothing, Mark::On)).collect()
+}
+
+fn unsided(marks: &[bool]) -> Vec<Mark> {
+    marks.iter().map(|marked| if *marked { Mark::Fired } else { Mark::Nothing }).collect()
 }
 
 /// Points in runs of at least `points` on one side; a point on the line ends a run.

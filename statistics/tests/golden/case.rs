@@ -1,7 +1,7 @@
 //! Reading a golden file and keeping the score.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use carecoord_statistics::Result;
 use carecoord_statistics::intervals::Interval;
@@ -39,8 +39,12 @@ impl Row {
 /// The rows of a golden file, such as `rates/mean_input.csv`.
 pub fn rows(file: &str) -> Vec<Row> {
     let folder = std::env::var_os("CARECOORD_GOLDEN").map_or_else(|| PathBuf::from("tests/golden"), PathBuf::from);
-    let path = folder.join(file);
-    let mut reader = csv::Reader::from_path(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    rows_of(&folder.join(file))
+}
+
+/// The rows of any CSV file.
+pub fn rows_of(path: &Path) -> Vec<Row> {
+    let mut reader = csv::Reader::from_path(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let rows: Vec<Row> = reader.deserialize().map(|row| Row(row.unwrap())).collect();
     assert!(!rows.is_empty(), "{} has no rows", path.display());
     rows

@@ -3,6 +3,8 @@
 //! The files are read from the folder named by the environment variable `CARECOORD_GOLDEN` when it is set, else from the
 //! copy beside this file. A test counts every case and reports all that fail at once.
 #![allow(clippy::unwrap_used)] // A golden file that cannot be read should stop the test at that line.
+#![allow(clippy::float_cmp)] // Equal limits are limits of no width.
+#![allow(clippy::print_stderr)] // A skipped test says so.
 
 mod case;
 mod mean;
@@ -14,6 +16,7 @@ mod causal;
 mod equity;
 mod funnel;
 mod peers;
+mod peers_spc;
 mod ptd;
 mod risk;
 mod spc;

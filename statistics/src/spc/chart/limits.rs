@@ -25,9 +25,8 @@ pub(super) fn drawn(kind: Kind, points: &[Point]) -> Result<Vec<Option<f64>>> {
     let quotients: Vec<Option<f64>> = points.iter().map(Point::quotient).collect();
     let values = match kind {
         Kind::Mr => [None].into_iter().chain(moving_ranges(&quotients)).collect(),
-        Kind::XBar => points.iter().map(Point::numerator).collect(),
+        Kind::XBar | Kind::C => points.iter().map(Point::numerator).collect(),
         Kind::S => points.iter().map(Point::spread).collect(),
-        Kind::C => points.iter().map(Point::numerator).collect(),
         _ => quotients,
     };
     let huge =
@@ -47,7 +46,7 @@ pub(super) fn limits(
     options: &Options,
 ) -> Result<Found> {
     let phase = PhaseData { points, drawn, base, options };
-    let found = match kind {
+    Ok(match kind {
         Kind::I => phase.individuals(drawn, options.centre)?.cut_at_zero(!options.negative_lower, drawn),
         Kind::Mr => phase.moving_range()?,
         Kind::XBar => phase.means()?,
@@ -60,12 +59,7 @@ pub(super) fn limits(
         Kind::P => phase.distribution(binomial, None)?.cut_at_one(),
         Kind::PPrime => phase.distribution(binomial, Some(options.variation))?.cut_at_one(),
         Kind::IPrime => phase.normalised()?,
-    };
-    let numbers = found.limits.iter().flatten().flat_map(|limits| [limits.lower, limits.upper]).chain([found.centre]);
-    match numbers.into_iter().find(|number| !number.is_finite()) {
-        Some(value) => Err(StatisticsError::NotFinite { what: "a control limit", value }),
-        None => Ok(found),
-    }
+    })
 }
 
 fn binomial(centre: f64) -> f64 {
@@ -217,7 +211,7 @@ impl PhaseData<'_> {
         Ok(self.options.centre.unwrap_or(pairs.iter().map(|pair| pair.0).sum::<f64>() / denominator))
     }
 
-    /// U and P charts: `spread(centre) / √n`, and for the prime charts times σ_z, the variation of standardised values.
+    /// U and P charts: `spread(centre) / √n`, and for the prime charts times `σ_z`, the variation of standardised values.
     fn distribution(&self, spread: fn(f64) -> f64, variation: Option<Variation>) -> Result<Found> {
         let centre = self.overall()?;
         let sigma = |point: &Point| {
