@@ -6,7 +6,8 @@ select
     v.start_date,
     min(v.encounter_id) as encounter_id,
     min(v.practitioner_id) as practitioner_id,
-    bool_or(coalesce(a.encounter_id is not null, false)) as admitted
+    bool_or(coalesce(a.encounter_id is not null, false)) as admitted,
+    max(a.encounter_id) as led_to_encounter_id
 from lake.encounter v
 left join (
     select encounter_id, patient_id from lake.encounter where class in ('inpatient', 'observation')

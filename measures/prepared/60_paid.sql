@@ -6,6 +6,6 @@ group by patient_id, date_trunc('month', service_date)
 union all
 select patient_id, cast(date_trunc('month', start_date) as date) as month, sum(amount_paid) as paid
 from lake.encounter
-where (select count(*) from lake.claim_line) = 0
+where not $has_claim_line
   and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
 group by patient_id, date_trunc('month', start_date)

@@ -1,7 +1,7 @@
 //! The whole way from lake to results: prepared views, units, rates, suppression, signals, work lists, and what the
 //! run was made from. Published as one snapshot.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -127,11 +127,13 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let scratch = draft.path().join("scratch");
     files::create_folder(&scratch)?;
     let runtime = sql::runtime(MEMORY_BYTES, &scratch)?;
+    let loaded = manifest.tables.iter().filter(|(_, entry)| entry.rows > 0).map(|(name, _)| name.clone());
+    let loaded: BTreeSet<String> = loaded.collect();
     let mut benches = Vec::new();
     for (number, buckets) in groups(&manifest, options.buckets_at_once).into_iter().enumerate() {
         let context = sql::session(buckets.end - buckets.start, &runtime)?;
         sql::register_lake(&context, &lake, &manifest, &buckets)?;
-        let bench = Workbench::new(context, span.clone(), draft.path(), number)?;
+        let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone())?;
         bench.prepare(&BTreeMap::new(), options.progress).await?;
         benches.push(bench);
     }

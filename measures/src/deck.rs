@@ -188,7 +188,7 @@ async fn run_deck(folder: &Path, measures: &[Measure]) -> Result<Vec<Comparison>
         let bench = bench(&deck, span, place.path()).await?;
         bench.write_units(measure).await?;
         if let Some(text) = &expectation.units {
-            compare_units(&deck, &bench, measure, text, &mut comparisons).await?;
+            compare_units(&deck, &bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }
         let found = rates(std::slice::from_ref(&bench), measure).await?;
         if let Some(text) = &expectation.rate {
@@ -244,7 +244,7 @@ async fn bench(deck: &Deck, span: Span, place: &Path) -> Result<Workbench> {
     for (name, text) in &deck.file.views {
         given.insert(name.clone(), deck.query(name, text).await?);
     }
-    let bench = Workbench::new(context, span, place, 0)?;
+    let bench = Workbench::new(context, span, place, 0, deck.file.tables.keys().cloned().collect())?;
     bench.prepare(&given, &|_| {}).await?;
     Ok(bench)
 }
@@ -271,8 +271,8 @@ fn unit_value(batch: &RecordBatch, row: usize, name: &str) -> String {
     }
 }
 
-fn same_number(one: &str, other: &str) -> bool {
-    matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if (one - other).abs() < 1e-9)
+fn same_number(one: &str, other: &str, tolerance: f64) -> bool {
+    matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if (one - other).abs() <= tolerance)
 }
 
 async fn compare_units(
@@ -280,6 +280,7 @@ async fn compare_units(
     bench: &Workbench,
     measure: &Measure,
     text: &str,
+    tolerance: Option<f64>,
     comparisons: &mut Vec<Comparison>,
 ) -> Result<()> {
     let found = bench.collect("select * from prepared.unit").await?;
@@ -304,7 +305,7 @@ async fn compare_units(
                     measure: measure.id.clone(),
                     what: unit.clone(),
                     column: field.name().clone(),
-                    passed: expected == found || same_number(&expected, &found),
+                    passed: expected == found || same_number(&expected, &found, tolerance.unwrap_or(1e-6)),
                     expected,
                     found,
                     explanation: explanation.clone(),

@@ -156,6 +156,7 @@ struct Variant {
     position: i64,
     #[serde(default)]
     window_days: i64,
+    kind: Option<Kind>,
     multiplier: Option<f64>,
     value_unit: Option<String>,
     #[serde(default)]
@@ -337,7 +338,7 @@ fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
         title: variant.title.clone(),
         family: file.family.clone(),
         position: variant.position,
-        kind: file.kind,
+        kind: variant.kind.unwrap_or(file.kind),
         unit_name: file.unit_name.clone(),
         better: file.better,
         multiplier: variant.multiplier.unwrap_or(file.multiplier),

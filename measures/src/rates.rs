@@ -206,7 +206,12 @@ pub async fn rates(benches: &[Workbench], measure: &Measure) -> Result<Vec<Rate>
     for (key, components) in months {
         for kind in ["month", "quarter", "year"] {
             if measure.periods.iter().any(|wanted| wanted == kind) {
-                let period = days(period_start(kind, date_of(key.period)));
+                let start = period_start(kind, date_of(key.period));
+                // A quarter or year of which the first months are not measured would pass for a whole one.
+                if start < span.first_month {
+                    continue;
+                }
+                let period = days(start);
                 let wider = periods.entry(Key { period_kind: kind, period, ..key.clone() }).or_default();
                 for (component, sums) in &components {
                     wider.entry(component.clone()).or_default().add(sums);

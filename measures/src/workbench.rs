@@ -1,6 +1,6 @@
 //! The workbench: a lake opened for SQL, the prepared views made once, and measures' units run on them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,16 +32,24 @@ pub struct Workbench {
     folder: PathBuf,
     /// Which of the groups of buckets that are measured one after the other; part of the names of files.
     group: usize,
+    /// Tables of the lake that hold rows, in any bucket.
+    loaded: BTreeSet<String>,
 }
 
 impl Workbench {
     /// A workbench on a session in which schema `lake` is registered; it writes below `folder`. `group` tells files of
-    /// several workbenches on one folder apart.
+    /// several workbenches on one folder apart; `loaded` names the tables that hold rows in any bucket.
     ///
     /// # Errors
     /// When the table of months cannot be made.
-    pub fn new(context: SessionContext, span: Span, folder: &Path, group: usize) -> Result<Self> {
-        let bench = Self { context, span, folder: folder.to_owned(), group };
+    pub fn new(
+        context: SessionContext,
+        span: Span,
+        folder: &Path,
+        group: usize,
+        loaded: BTreeSet<String>,
+    ) -> Result<Self> {
+        let bench = Self { context, span, folder: folder.to_owned(), group, loaded };
         let months = bench.months()?;
         sql::register(&bench.context, "prepared", "months", sql::in_memory(months.schema(), vec![months])?)?;
         Ok(bench)
@@ -81,7 +89,7 @@ impl Workbench {
     }
 
     /// Plans a text with its parameters bound, never pasted: those of the measure, and for every text `$period_start`,
-    /// `$period_end`, `$data_through` and `$window_days`.
+    /// `$period_end`, `$data_through`, `$window_days`, and `$has_<table>`: whether a table of the lake holds rows.
     ///
     /// # Errors
     /// When the text is broken.
@@ -100,10 +108,16 @@ impl Workbench {
             ("window_days", ScalarValue::Int64(Some(window_days))),
         ];
         values.extend(params.iter().map(|(name, value)| (name.as_str(), ScalarValue::Int64(Some(*value)))));
+        let loaded = contract::tables()?.iter().map(|table| {
+            let name = format!("has_{}", table.name);
+            (name, ScalarValue::Boolean(Some(self.loaded.contains(&table.name))))
+        });
         let used: HashMap<String, _> = values
             .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .chain(loaded)
             .filter(|(name, _)| text.contains(&format!("${name}")))
-            .map(|(name, value)| (name.to_owned(), value.into()))
+            .map(|(name, value)| (name, value.into()))
             .collect();
         let failed = |error: datafusion::error::DataFusionError| {
             MeasureError::engine("the SQL was refused", error.strip_backtrace())

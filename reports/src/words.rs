@@ -4,11 +4,14 @@ use crate::format;
 use crate::model::{Measure, Rate, State};
 
 /// Families in the order of the report; others follow by name.
-const FAMILIES: [(&str, &str); 6] = [
+const FAMILIES: [(&str, &str); 9] = [
     ("readmission", "Readmissions"),
+    ("transition", "Transitions of care"),
     ("referral", "Referrals"),
     ("care_plan", "Care plans"),
     ("patient_reported", "Patient-reported coordination"),
+    ("continuity", "Continuity"),
+    ("risk", "Risk at discharge"),
     ("utilization", "Utilization"),
     ("cost", "Cost"),
 ];

@@ -1,0 +1,64 @@
+-- One row for each person and calendar year with visits: the continuity index that $index names (1 COC, 2 UPC, 3 SECON,
+-- 4 Herfindahl, 5 MMCI), from $min_visits visits.
+with visits as (
+    select
+        patient_id,
+        cast(date_part('year', start_date) as int) as mp_year,
+        practitioner_id,
+        lag(practitioner_id) over (
+            partition by patient_id, date_part('year', start_date)
+            order by start_date, started_at nulls last, encounter_id
+        ) as practitioner_before
+    from prepared.outpatient_visits
+    where practitioner_id is not null
+      and date_part('year', start_date) >= date_part('year', $period_start)
+      and start_date <= $period_end
+),
+by_practitioner as (
+    select
+        patient_id,
+        mp_year,
+        practitioner_id,
+        count(*) as visits,
+        count(*) filter (where practitioner_before = practitioner_id) as repeats
+    from visits
+    group by patient_id, mp_year, practitioner_id
+),
+persons as (
+    select
+        patient_id,
+        mp_year,
+        sum(visits) as n,
+        count(*) as m,
+        sum(visits * visits) as squares,
+        max(visits) as most,
+        sum(repeats) as repeats,
+        first_value(practitioner_id order by visits desc, practitioner_id) as usual_practitioner
+    from by_practitioner
+    group by patient_id, mp_year
+),
+valued as (
+    select
+        persons.*,
+        case
+            when n < $min_visits then null
+            when $index = 1 then case when n > 1 then cast(squares - n as double) / (n * (n - 1)) end
+            when $index = 2 then cast(most as double) / n
+            when $index = 3 then case when n > 1 then cast(repeats as double) / (n - 1) end
+            when $index = 4 then cast(squares as double) / (n * n)
+            when $index = 5 then case when n > 1 then (1 - m / (n + 0.1)) / (1 - 1 / (n + 0.1)) end
+        end as value
+    from persons
+)
+select
+    concat(patient_id, '|', cast(mp_year as varchar)) as unit_id,
+    patient_id,
+    least(make_date(mp_year, 12, 31), $period_end) as index_date,
+    make_date(mp_year, 12, 31) as mature_on,
+    value is not null as in_denominator,
+    case when value is null then 'fewer_visits' end as exclusion_reason,
+    case when value is not null then true end as in_numerator,
+    value as numerator,
+    concat(cast(n as varchar), ' visits to ', cast(m as varchar)) as evidence,
+    usual_practitioner as practitioner_id
+from valued

@@ -1,0 +1,50 @@
+-- One row for each acute stay: whether a visit outside hospital follows on day 1 to $window_days after discharge home.
+with first_visits as (
+    select s.stay_id, s.patient_id, min(v.start_date) as visit_date
+    from prepared.stays s
+    join prepared.outpatient_visits v
+        on v.patient_id = s.patient_id
+        and cast(v.start_date as int) - cast(s.end_date as int) between 1 and $window_days
+    group by s.stay_id, s.patient_id
+),
+reasoned as (
+    select
+        s.stay_id,
+        s.patient_id,
+        s.organization_id,
+        s.practitioner_id,
+        s.start_date,
+        s.end_date,
+        f.visit_date,
+        case
+            when s.end_date is null then 'no_discharge'
+            when s.end_date < $period_start or s.end_date > $period_end then 'outside_period'
+            when s.discharge_disposition in ('20', '40', '41', '42') then 'died_in_hospital'
+            when s.discharge_disposition is null and p.deceased_date between s.start_date and s.end_date
+                then 'died_in_hospital'
+            when s.transferred_out then 'transferred_out'
+            when coalesce(s.discharge_disposition, '01') not in ('01', '1', '06', '6') then 'not_discharged_home'
+            when $strict = 1
+                and s.days_to_next between 0 and $window_days
+                and (f.visit_date is null or f.visit_date > s.next_start_date)
+                then 'readmitted_first'
+            when $strict = 1
+                and cast(p.deceased_date as int) - cast(s.end_date as int) between 0 and $window_days
+                and (f.visit_date is null or f.visit_date > p.deceased_date)
+                then 'died_first'
+        end as exclusion_reason
+    from prepared.stays s
+    left join prepared.person p on p.patient_id = s.patient_id
+    left join first_visits f on f.stay_id = s.stay_id and f.patient_id = s.patient_id
+)
+select
+    stay_id as unit_id,
+    patient_id,
+    coalesce(end_date, start_date) as index_date,
+    exclusion_reason is null as in_denominator,
+    exclusion_reason,
+    case when exclusion_reason is null then visit_date is not null end as in_numerator,
+    cast(visit_date as varchar) as evidence,
+    organization_id,
+    practitioner_id
+from reasoned

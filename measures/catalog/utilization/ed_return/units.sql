@@ -1,0 +1,34 @@
+-- One row for each emergency visit: whether another one follows within $window_days days of one treated and released.
+with followed as (
+    select
+        encounter_id,
+        patient_id,
+        organization_id,
+        practitioner_id,
+        start_date,
+        admitted,
+        lead(encounter_id) over (partition by patient_id order by start_date, encounter_id) as next_encounter_id,
+        lead(start_date) over (partition by patient_id order by start_date, encounter_id) as next_start_date
+    from prepared.emergency_visits
+),
+reasoned as (
+    select
+        followed.*,
+        cast(next_start_date as int) - cast(start_date as int) as days_to_next,
+        case
+            when start_date < $period_start or start_date > $period_end then 'outside_period'
+            when admitted then 'admitted'
+        end as exclusion_reason
+    from followed
+)
+select
+    encounter_id as unit_id,
+    patient_id,
+    start_date as index_date,
+    exclusion_reason is null as in_denominator,
+    exclusion_reason,
+    case when exclusion_reason is null then coalesce(days_to_next <= $window_days, false) end as in_numerator,
+    case when days_to_next <= $window_days then next_encounter_id end as evidence,
+    organization_id,
+    practitioner_id
+from reasoned

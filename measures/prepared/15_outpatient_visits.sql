@@ -1,0 +1,20 @@
+-- Visits outside hospital: one for each patient, practitioner and day [V], from finished encounters of class ambulatory,
+-- home or virtual. Emergency and inpatient encounters are none. Where several rows make a visit, the first is kept.
+with placed as (
+    select
+        patient_id,
+        practitioner_id,
+        organization_id,
+        encounter_id,
+        start_date,
+        started_at,
+        row_number() over (
+            partition by patient_id, practitioner_id, start_date order by started_at nulls last, encounter_id
+        ) as place
+    from lake.encounter
+    where class in ('ambulatory', 'home', 'virtual')
+      and coalesce(status, 'finished') = 'finished'
+)
+select patient_id, practitioner_id, organization_id, encounter_id, start_date, started_at
+from placed
+where place = 1
