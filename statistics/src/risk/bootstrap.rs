@@ -122,8 +122,8 @@ pub fn bootstrap_rates(
             }
             let marginal = Marginal::of_some(&panel, &rule, sample);
             let limits = Limits::of(&options.refit);
-            let place = maximise(&marginal, start.clone(), guess.clone(), limits).ok()?.place;
-            let rates = marginal.codes().zip(marginal.intercepts(&place)).map(|(group, intercept)| {
+            let place = maximise(&marginal, &start, &guess, limits).ok()?.place;
+            let rates = marginal.codes().zip(place.intercepts()).map(|(group, intercept)| {
                 let drawn = intercept.mode + intercept.sd * standard_normal(&mut random);
                 let values = panel.group(group).0;
                 Some((group, ratio_of(values, panel.columns(), place.coefficients(), drawn)? * overall))

@@ -41,7 +41,7 @@ impl<'a> Design<'a> {
             let expected = (values.len() / columns + 1).saturating_mul(columns);
             return Err(StatisticsError::LengthMismatch { what: "the design matrix", found: values.len(), expected });
         }
-        if let Some(index) = values.par_iter().position_first(|value| !(value.abs() <= LARGEST)) {
+        if let Some(index) = values.par_iter().position_first(|value| !(-LARGEST..=LARGEST).contains(value)) {
             let value = values[index];
             return Err(if value.is_finite() {
                 let range = "between -1e100 and 1e100";

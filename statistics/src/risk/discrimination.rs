@@ -10,8 +10,8 @@ use crate::{Result, StatisticsError};
 ///
 /// Pairs are counted in whole numbers from one sort, so a million rows take no longer than sorting them.
 ///
-/// Source: Hanley JA, McNeil BJ. The meaning and use of the area under a receiver operating characteristic (ROC) curve.
-/// Radiology 1982;143:29–36.
+/// Source: Harrell FE, Califf RM, Pryor DB, Lee KL, Rosati RA. Evaluating the yield of medical tests. JAMA
+/// 1982;247:2543–2546.
 ///
 /// # Errors
 ///
@@ -34,7 +34,8 @@ pub fn c_statistic(outcome: &[bool], predicted: &[f64]) -> Result<f64> {
     let mut pairs: Vec<(f64, bool)> = predicted.iter().copied().zip(outcome.iter().copied()).collect();
     pairs.par_sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
     let (mut others_below, mut halves) = (0_u128, 0_u128);
-    for tied in pairs.chunk_by(|(a, _), (b, _)| a == b) {
+    // In sorted order a prediction that is not below the next one equals it.
+    for tied in pairs.chunk_by(|(a, _), (b, _)| a >= b) {
         let events_here = u128::from(tied.iter().map(|&(_, event)| u64::from(event)).sum::<u64>());
         let others_here = tied.len() as u128 - events_here;
         halves += 2 * events_here * others_below + events_here * others_here;

@@ -74,8 +74,8 @@ impl LogisticFit {
 /// Newton's method from coefficients of 0, a step being halved while it lowers the likelihood. The intercept is a column
 /// of ones in the design.
 ///
-/// Source: McCullagh P, Nelder JA. Generalized Linear Models, 2nd ed. Chapman & Hall, 1989, section 4.4. On separation:
-/// Albert A, Anderson JA. On the existence of maximum likelihood estimates in logistic regression models. Biometrika
+/// Source: Agresti A. Categorical Data Analysis, 3rd ed. Wiley, 2013, section 5.5. On separation: Albert A, Anderson JA. On
+/// the existence of maximum likelihood estimates in logistic regression models. Biometrika
 /// 1984;71:1–10. It is recognised when the likelihood has settled while the log odds of some row still run away.
 ///
 /// # Errors

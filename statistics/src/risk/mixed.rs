@@ -137,7 +137,7 @@ impl MixedFit {
 /// // 20 clinics of 30 patients; clinics differ, and older patients are readmitted more often.
 /// let clinic: Vec<usize> = (0..600).map(|i| i / 30).collect();
 /// let values: Vec<f64> = (0..600).flat_map(|i| [1.0, f64::from(i % 10)]).collect();
-/// let readmitted: Vec<bool> = (0..600).map(|i| (i * 13) % 29 < (i / 30) % 7 + i % 10).collect();
+/// let readmitted: Vec<bool> = (0..600).map(|i| (i * 7919) % 101 < 10 + 8 * ((i / 30) % 7) + 3 * (i % 10)).collect();
 /// let design = Design::new(&values, 2)?;
 /// let fit = random_intercept(&design, &readmitted, &Groups::from_codes(clinic)?, MixedOptions::LAPLACE)?;
 /// assert!(fit.sd > 0.0 && fit.coefficients[1].estimate > 0.0 && fit.intercepts.len() == 20);
@@ -162,7 +162,7 @@ pub fn random_intercept(design: &Design, outcome: &[bool], groups: &Groups, opti
     let start = starting_place(&ordinary, groups, &panel);
     let inverse = starting_inverse(&marginal, &start, &ordinary.covariance)?;
     let limits = Limits::of(&options);
-    let mut found = maximise(&marginal, start, inverse, limits)?;
+    let mut found = maximise(&marginal, &start, &inverse, limits)?;
     if found.place.sd() > LARGEST_SD {
         let because = "their standard deviation grows without bound: nearly every group has one outcome only";
         return Err(StatisticsError::NotComputable { what: "a model with random intercepts", because });
@@ -180,7 +180,7 @@ pub fn random_intercept(design: &Design, outcome: &[bool], groups: &Groups, opti
     let columns = design.columns();
     let covariance = Covariance::of(&inverse.view((0, 0), (columns, columns)).into_owned());
     let (coefficients, sd) = (place.coefficients(), place.sd());
-    let intercepts = marginal.intercepts(&place);
+    let intercepts = place.intercepts();
     let (rows, events) = (ordinary.rows, ordinary.events);
     Ok(MixedFit {
         coefficients: Coefficient::table(coefficients, &covariance)?,
@@ -268,4 +268,115 @@ pub(super) fn starting_inverse(marginal: &Marginal, start: &[f64], covariance: &
     inverse.view_mut((0, 0), (last, last)).copy_from(&covariance.matrix());
     inverse[(last, last)] = if curvature > 1.0 { 1.0 / curvature } else { 0.05 };
     Ok(inverse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clinics of equal size whose rates follow `rate(clinic)`, in tenths.
+    fn clinics(count: usize, size: usize, rate: impl Fn(usize) -> usize) -> (Vec<f64>, Vec<bool>, Vec<usize>) {
+        let rows = (0..count * size).map(|row| (row / size, row % size));
+        let (mut values, mut outcome, mut codes) = (Vec::new(), Vec::new(), Vec::new());
+        for (clinic, place) in rows {
+            values.extend([1.0, (place % 4) as f64]);
+            outcome.push((place * 7) % 10 < rate(clinic));
+            codes.push(clinic);
+        }
+        (values, outcome, codes)
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_the_likelihood() -> Result<()> {
+        let (values, outcome, codes) = clinics(9, 30, |clinic| 2 + clinic % 6);
+        let groups = Groups::from_codes(codes)?;
+        let panel = Panel::new(&Design::new(&values, 2)?, &outcome, &groups);
+        for points in [1, 2, 9, 40] {
+            let rule = Rule::new(points)?;
+            let marginal = Marginal::of_all(&panel, &rule);
+            for at in [[-0.4, 0.3, 0.7], [0.5, -0.2, -1.6], [0.1, 0.1, 0.0], [-3.0, 1.0, 4.0]] {
+                let gradient = marginal.evaluate(&at, None)?.gradient;
+                for parameter in 0..at.len() {
+                    let beside = |step: f64| {
+                        let mut beside = at;
+                        beside[parameter] += step;
+                        marginal.evaluate(&beside, None).map(|place| place.log_likelihood)
+                    };
+                    let slope = (beside(1e-5)? - beside(-1e-5)?) / 2e-5;
+                    let error = (slope - gradient[parameter]).abs();
+                    assert!(error < 1e-5 * (1.0 + slope.abs()), "{points} points, {at:?}: {slope} {gradient:?}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn clinics_that_are_alike_lie_on_the_boundary() -> Result<()> {
+        let (values, outcome, codes) = clinics(12, 40, |_| 4);
+        let (design, groups) = (Design::new(&values, 2)?, Groups::from_codes(codes)?);
+        for points in [1, 9] {
+            let fit = random_intercept(&design, &outcome, &groups, MixedOptions::adaptive(points))?;
+            let ordinary = logistic(&design, &outcome, LogisticOptions::STRICT)?;
+            assert!(fit.boundary && fit.sd.abs() < 1e-300 && (fit.median_odds_ratio - 1.0).abs() < 1e-300);
+            assert_eq!((fit.coefficients, fit.covariance), (ordinary.coefficients, ordinary.covariance));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn more_points_settle_on_one_likelihood() -> Result<()> {
+        let (values, outcome, codes) = clinics(30, 10, |clinic| [1, 2, 5, 8, 9][clinic % 5]);
+        let (design, groups) = (Design::new(&values, 2)?, Groups::from_codes(codes)?);
+        let fit = |points| random_intercept(&design, &outcome, &groups, MixedOptions::adaptive(points));
+        let (nine, thirty, hundred) = (fit(9)?, fit(30)?, fit(100)?);
+        assert!((thirty.log_likelihood - hundred.log_likelihood).abs() < 1e-8);
+        assert!((nine.sd - hundred.sd).abs() < 1e-3 && (thirty.sd - hundred.sd).abs() < 1e-5);
+        assert!(hundred.remaining_step < 1e-5);
+        Ok(())
+    }
+
+    #[test]
+    fn groups_that_cannot_tell_are_refused() -> Result<()> {
+        // Each clinic has one outcome: the intercepts have no bound.
+        let (values, outcome, codes) = clinics(10, 20, |clinic| 10 * (clinic % 2));
+        let (design, groups) = (Design::new(&values, 2)?, Groups::from_codes(codes)?);
+        let unbounded = random_intercept(&design, &outcome, &groups, MixedOptions::LAPLACE);
+        assert!(
+            matches!(unbounded, Err(StatisticsError::NotComputable { .. } | StatisticsError::NotConverged { .. })),
+            "{unbounded:?}"
+        );
+        let (values, outcome, _) = clinics(10, 20, |clinic| clinic % 9);
+        let design = Design::new(&values, 2)?;
+        let one = random_intercept(&design, &outcome, &Groups::from_codes(vec![0; 200])?, MixedOptions::LAPLACE);
+        assert!(matches!(one, Err(StatisticsError::TooFew { found: 1, .. })));
+        let alone = Groups::from_codes((0..200).collect())?;
+        assert!(random_intercept(&design, &outcome, &alone, MixedOptions::LAPLACE).is_err());
+        assert!(random_intercept(&design, &outcome, &groups, MixedOptions::adaptive(0)).is_err());
+        let loose = MixedOptions { tolerance: f64::NAN, ..MixedOptions::LAPLACE };
+        assert!(random_intercept(&design, &outcome, &groups, loose).is_err());
+        let hurried = MixedOptions { max_iterations: 1, ..MixedOptions::LAPLACE };
+        assert!(matches!(
+            random_intercept(&design, &outcome, &groups, hurried),
+            Err(StatisticsError::NotConverged { .. })
+        ));
+        Ok(())
+    }
+
+    #[test]
+    fn clinics_of_very_different_sizes_are_fitted() -> Result<()> {
+        // 200 clinics of one patient, 40 of ten and one of two thousand.
+        let sizes = std::iter::repeat_n(1, 200).chain(std::iter::repeat_n(10, 40)).chain([2000]);
+        let codes: Vec<usize> = sizes.enumerate().flat_map(|(code, size)| std::iter::repeat_n(code, size)).collect();
+        let outcome: Vec<bool> =
+            codes.iter().enumerate().map(|(row, code)| (row * 7919) % 101 < 15 + 9 * (code % 5)).collect();
+        let values = vec![1.0; codes.len()];
+        let (design, groups) = (Design::new(&values, 1)?, Groups::from_codes(codes)?);
+        let fit = random_intercept(&design, &outcome, &groups, MixedOptions::adaptive(9))?;
+        assert!(fit.sd > 0.1 && !fit.boundary);
+        // A clinic of one patient says little: its intercept stays near the average and unsure.
+        assert!(fit.intercepts[0].mode.abs() < fit.sd && fit.intercepts[0].sd > 0.9 * fit.sd);
+        assert!(fit.intercepts[240].sd < 0.1);
+        Ok(())
+    }
 }

@@ -171,6 +171,8 @@ mod tests {
         assert!(ratio_from_published_intercepts(&[f64::NAN], -2.0, -2.0).is_err());
         assert!(ratio_from_published_intercepts(&[0.0], f64::INFINITY, -2.0).is_err());
         assert!(ratio_from_published_intercepts(&[-1e6], -2.0, -2.0).is_err());
-        assert!(ratio_from_published_intercepts(&[0.3, 0.1], -2.0, -2.0).is_ok_and(|same| same.ratio == 1.0));
+        assert!(
+            ratio_from_published_intercepts(&[0.3, 0.1], -2.0, -2.0).is_ok_and(|same| (same.ratio - 1.0).abs() < 1e-15)
+        );
     }
 }

@@ -62,9 +62,8 @@ pub struct RobustCovariance {
 ///
 /// `design` and `outcome` are those that the model was fitted to.
 ///
-/// Source: White H. Maximum likelihood estimation of misspecified models. Econometrica 1982;50:1–25. MacKinnon JG, White
-/// H. Some heteroskedasticity-consistent covariance matrix estimators with improved finite sample properties. J Econom
-/// 1985;29:305–325 (HC1). Liang KY, Zeger SL. Longitudinal data analysis using generalized linear models. Biometrika
+/// Source: White H. Maximum likelihood estimation of misspecified models. Econometrica 1982;50:1–25. Hinkley DV.
+/// Jackknifing in unbalanced situations. Technometrics 1977;19:285–292 (HC1). Liang KY, Zeger SL. Longitudinal data analysis using generalized linear models. Biometrika
 /// 1986;73:13–22 (clusters).
 ///
 /// # Errors

@@ -13,6 +13,7 @@ mod run_chart;
 mod causal;
 mod equity;
 mod funnel;
+mod glmer_determinant;
 mod peers;
 mod ptd;
 mod risk;

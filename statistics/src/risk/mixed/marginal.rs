@@ -41,6 +41,13 @@ impl Place {
     pub fn sd(&self) -> f64 {
         self.parameters.last().map_or(0.0, |sd| sd.abs())
     }
+
+    /// The intercepts of the groups of the likelihood, in their order.
+    pub fn intercepts(&self) -> Vec<GroupIntercept> {
+        let sd = self.parameters.last().copied().unwrap_or(0.0);
+        let of = |(mode, curvature): (&f64, &f64)| GroupIntercept { mode: sd * mode, sd: sd.abs() / curvature.sqrt() };
+        self.modes.iter().zip(&self.curvatures).map(of).collect()
+    }
 }
 
 impl<'a> Marginal<'a> {
@@ -112,13 +119,6 @@ impl<'a> Marginal<'a> {
             _ => return Ok(place),
         }
         self.evaluate(&parameters, None)
-    }
-
-    /// The intercepts of the groups at a place, in the order of the groups.
-    pub fn intercepts(&self, place: &Place) -> Vec<GroupIntercept> {
-        let sd = place.parameters.last().copied().unwrap_or(0.0);
-        let of = |(mode, curvature): (&f64, &f64)| GroupIntercept { mode: sd * mode, sd: sd.abs() / curvature.sqrt() };
-        place.modes.iter().zip(&place.curvatures).map(of).collect()
     }
 
     /// The codes of the groups.

@@ -40,12 +40,12 @@ const ROUNDING: f64 = 1e-13;
 /// Source: Nocedal J, Wright SJ. Numerical Optimization, 2nd ed. Springer, 2006, ch. 6.1 and algorithm 3.1.
 pub(in crate::risk) fn maximise(
     marginal: &Marginal,
-    start: Vec<f64>,
-    guess: DMatrix<f64>,
+    start: &[f64],
+    guess: &DMatrix<f64>,
     limits: Limits,
 ) -> Result<Maximum> {
     let size = start.len();
-    let mut place = marginal.evaluate(&start, None)?;
+    let mut place = marginal.evaluate(start, None)?;
     let mut inverse = guess.clone();
     let mut fresh = true;
     for iterations in 0..=limits.max_iterations {
@@ -66,7 +66,7 @@ pub(in crate::risk) fn maximise(
                     Err(NOT_CONVERGED)
                 };
             }
-            inverse.clone_from(&guess);
+            inverse.clone_from(guess);
             fresh = true;
             continue;
         };
