@@ -64,6 +64,9 @@ pub struct ProviderInterval {
 /// absent from about a third of the samples and has no rate from those. Replicate `r` draws from its own stream of the
 /// generator, `Pcg64::new(seed, r)`.
 ///
+/// A column that separates the outcomes of a sample by chance does not fail its refit: the coefficient grows until the
+/// likelihood no longer does, and the rates are those of that limit.
+///
 /// Source: Yale New Haven Health Services Corporation – Center for Outcomes Research & Evaluation, for CMS:
 /// Condition-Specific Readmission Measures Updates and Specifications Report, appendix on statistical methods, "Bootstrap
 /// algorithm"; Normand, Glickman and Gatsonis 1997 (see [`standardised_ratios`]).

@@ -121,6 +121,10 @@ impl MixedFit {
 /// likelihood, then by Newton's. It runs on `σ` itself, in which the likelihood is symmetric about 0 and smooth, so that a
 /// `σ` of 0 is found as any other value and marked [`MixedFit::boundary`].
 ///
+/// With one point, R's `lme4` (1.1-37) keeps the determinant in Laplace's formula from before its last step (its issues 289
+/// and 998); its log-likelihood is then off by some 1e-5 and its standard errors by some 1e-3. Here both are exact; with more
+/// points the two agree.
+///
 /// Source: Pinheiro JC, Chao EC. Efficient Laplacian and adaptive Gaussian quadrature algorithms for multilevel generalized
 /// linear mixed models. J Comput Graph Stat 2006;15:58–81. Liu Q, Pierce DA. A note on Gauss–Hermite quadrature. Biometrika
 /// 1994;81:624–629. Median odds ratio: Larsen K, Merlo J. Am J Epidemiol 2005;161:81–88.
