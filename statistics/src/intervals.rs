@@ -89,6 +89,10 @@ pub enum Method {
     Byar,
     /// Student's t interval of a mean.
     MeanT,
+    /// Wald's interval: the estimate plus and minus a normal quantile times its standard error.
+    Wald,
+    /// Percentiles of a bootstrap over providers, as CMS computes them for risk-standardised rates.
+    ProviderBootstrap,
 }
 
 impl Method {
@@ -100,6 +104,8 @@ impl Method {
             Self::PoissonExact => "poisson_exact",
             Self::Byar => "byar",
             Self::MeanT => "t_mean",
+            Self::Wald => "wald",
+            Self::ProviderBootstrap => "provider_bootstrap_percentile",
         }
     }
 }

@@ -15,6 +15,7 @@ mod run_chart;
 mod causal;
 mod equity;
 mod funnel;
+mod glmer_determinant;
 mod peers;
 mod peers_spc;
 mod ptd;
