@@ -89,6 +89,18 @@ pub enum Method {
     Byar,
     /// Student's t interval of a mean.
     MeanT,
+    /// Normal interval of a coefficient or contrast of a regression; its variance is named beside it.
+    RegressionNormal,
+    /// Student's t interval of a coefficient or contrast of a regression; its variance is named beside it.
+    RegressionT,
+    /// Normal interval of the between-group variance.
+    BetweenGroupNormal,
+    /// Quantiles of results recomputed from simulated group values.
+    Simulation,
+    /// Normal interval from the sampling errors of the groups (delta method).
+    SamplingError,
+    /// Student's t interval from the scatter of the groups about a weighted regression line.
+    ResidualT,
 }
 
 impl Method {
@@ -100,6 +112,12 @@ impl Method {
             Self::PoissonExact => "poisson_exact",
             Self::Byar => "byar",
             Self::MeanT => "t_mean",
+            Self::RegressionNormal => "regression_normal",
+            Self::RegressionT => "regression_t",
+            Self::BetweenGroupNormal => "between_group_normal",
+            Self::Simulation => "simulation",
+            Self::SamplingError => "sampling_error",
+            Self::ResidualT => "residual_t",
         }
     }
 }
