@@ -186,7 +186,7 @@ impl Uncertainty<'_> {
         let statistic = super::input::finite_result("the statistic of a coefficient", value / standard_error)?;
         let freedom = self.freedom(reference, loading)?;
         let (p_value, reach, method) = match freedom {
-            None => (normal_both_tails(statistic), normal_two_sided(error), Method::RegressionNormal),
+            None => (normal_both_tails(statistic)?, normal_two_sided(error), Method::RegressionNormal),
             Some(freedom) => (t_both_tails(freedom, statistic)?, t_two_sided(freedom, error)?, Method::RegressionT),
         };
         let half = reach * standard_error;
