@@ -124,12 +124,10 @@ pub fn disparity(groups: &[Group], options: DisparityOptions) -> Result<Disparit
     };
     let from_mean = |group: &Group| (group.value - mean).abs();
     let from_best = |group: &Group| (group.value - best).abs();
-    let variance = weighted(&|group| (group.value - mean).powi(2)) * per * per;
-    let error = variance_error(&groups, &shares, mean) * per * per;
+    let spread = weighted(&|group| (group.value - mean).powi(2));
+    let (variance, error) = (spread * per * per, variance_error(&groups, &shares, mean) * per * per);
     let (unweighted_mean, weighted_mean) = (unweighted(&from_mean), weighted(&from_mean));
-    for value in [variance, error, unweighted_mean * per, mean * per] {
-        super::finite("a measure of disparity", value)?;
-    }
+    let coefficient_of_variation = 100.0 * spread.sqrt() / mean;
     let interval = if error > 0.0 {
         let half = reach * error;
         let method = Method::BetweenGroupNormal;
@@ -145,20 +143,28 @@ pub fn disparity(groups: &[Group], options: DisparityOptions) -> Result<Disparit
     let mean_log_deviation = if groups.iter().any(|group| group.value / mean <= 0.0) {
         Err(StatisticsError::NotComputable { what: "the mean log deviation", because })
     } else {
-        Ok(weighted(&|group| -(group.value / mean).ln()).max(0.0))
+        super::finite(what, weighted(&|group| -(group.value / mean).ln()).max(0.0))
     };
+    // Sums of huge values can overflow, and so can their ratios to a tiny mean.
+    let [unweighted_ratio, weighted_ratio] = [unweighted_mean, weighted_mean].map(|distance| 100.0 * distance / mean);
+    for value in [variance, error, coefficient_of_variation, unweighted_ratio, weighted_ratio, theil, best * per] {
+        super::finite(what, value)?;
+    }
+    for distance in [mean, unweighted_mean, unweighted(&from_best), weighted(&from_best)] {
+        super::finite(what, distance * per)?;
+    }
     Ok(Disparity {
         overall: mean * per,
         best: best * per,
         groups: groups.len(),
         excluded,
-        index_of_disparity: 100.0 * unweighted_mean / mean,
-        index_of_disparity_weighted: 100.0 * weighted_mean / mean,
+        index_of_disparity: unweighted_ratio,
+        index_of_disparity_weighted: weighted_ratio,
         between_group_variance: variance,
         between_group_variance_error: error,
         between_group_variance_interval: interval,
         between_group_sd: variance.sqrt(),
-        coefficient_of_variation: 100.0 * variance.sqrt() / (mean * per),
+        coefficient_of_variation,
         // Never below 0 on paper (Jensen), only by rounding.
         theil_index: theil.max(0.0),
         mean_log_deviation,
