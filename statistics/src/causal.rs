@@ -37,7 +37,7 @@ pub use difference::{Cell, GroupsAndPeriods, Panel, TwoByTwo, TwoWay, two_by_two
 pub use event_study::{EventStudy, EventTime, EventWindow, event_study};
 pub use permutation::{PermutationTest, Permutations, permutation_two_by_two, permutation_two_way};
 pub use regression::{Constant, LinearFit, Regression};
-pub use segmented::{PointEffect, Season, Segmented, SegmentedOptions, SlopeStart, Term, segmented};
+pub use segmented::{FEW_POINTS, PointEffect, Season, Segmented, SegmentedOptions, SlopeStart, Term, segmented};
 pub use uncertainty::{Estimate, Reference, Uncertainty, WaldTest};
 pub use variance::{ClusterAdjustment, Variance};
 pub use wild_bootstrap::{BootstrapWeights, WildBootstrap, WildBootstrapOptions, wild_cluster_bootstrap};

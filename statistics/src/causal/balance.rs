@@ -119,7 +119,8 @@ pub fn weighted_binary_balance(first: &Sample<'_>, second: &Sample<'_>) -> Resul
             return Err(StatisticsError::Empty { what: "a standardised difference" });
         }
         sample.check()?;
-        let between = |value: &&f64| **value != 0.0 && **value != 1.0;
+        // Only a value between, beside or that is no number has another product than 0 here.
+        let between = |value: &&f64| **value * (**value - 1.0) != 0.0;
         if let Some(&value) = sample.values.iter().find(between) {
             return Err(StatisticsError::OutOfRange { what: "a yes-or-no value", value, range: "0 or 1" });
         }
@@ -142,7 +143,7 @@ pub fn weighted_binary_balance(first: &Sample<'_>, second: &Sample<'_>) -> Resul
 /// With two categories it is the absolute value of [`binary_balance`].
 ///
 /// Source: Yang D, Dalton JE. A unified approach to measuring the effect size between two groups using SAS. SAS Global
-/// Forum 2012, paper 335-2012, page 3.
+/// Forum 2012, paper 335-2012.
 ///
 /// # Errors
 ///
@@ -219,17 +220,17 @@ impl Sample<'_> {
             return Err(StatisticsError::TooFew { what, found: people as u64, needed: 2 });
         }
         self.check()?;
-        let (mut all, mut squared, mut sum) = (0.0, 0.0, 0.0);
+        let (mut all, mut all_squared, mut sum) = (0.0, 0.0, 0.0);
         for (person, value) in self.values.iter().enumerate() {
             let weight = self.weight(person);
             all += weight;
-            squared += weight * weight;
+            all_squared += weight * weight;
             sum += weight * value;
         }
         let mean = sum / all;
-        let squares: f64 =
+        let spread: f64 =
             self.values.iter().enumerate().map(|(person, value)| self.weight(person) * (value - mean).powi(2)).sum();
-        let variance = all / (all * all - squared) * squares;
+        let variance = all / (all * all - all_squared) * spread;
         Ok((finite_result("a mean", mean)?, finite_result("a variance", variance)?))
     }
 }

@@ -1,4 +1,4 @@
-//! Clusters of rows: sums within them, and the bias-reduced variance of Bell and McCaffrey.
+//! Clusters of rows: sums within them, and the bias-reduced variance of Bell and `McCaffrey`.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 
@@ -119,7 +119,7 @@ pub(super) fn bell_mccaffrey(fit: &LinearFit, clusters: &Clusters, values: &[f64
 /// The degrees of freedom of a contrast with the bias-reduced variance, by matching the first two moments of a chi-squared
 /// distribution under equal, unrelated errors: `(Σ p_gg)² / Σ p_gh²`.
 ///
-/// Source: Bell & McCaffrey 2002, section 4; Pustejovsky & Tipton 2018, equation 11.
+/// Source: Bell & `McCaffrey`, Survey Methodology 2002;28:169–181; Pustejovsky & Tipton, J Bus Econ Stat 2018;36:672–683.
 pub(super) fn satterthwaite(fit: &LinearFit, clusters: &Clusters, loading: &[f64]) -> Result<f64> {
     let adjusted = bell_mccaffrey(fit, clusters, loading)?;
     let own = clusters.sums(&adjusted, &adjusted);

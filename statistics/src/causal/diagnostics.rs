@@ -81,7 +81,9 @@ pub fn breusch_godfrey(fit: &LinearFit, order: usize) -> Result<SerialTest> {
         if length <= 1e-7 * dot(&shifted, &shifted).sqrt() {
             return Err(StatisticsError::Collinear { column: fit.coefficients.len() + distance - 1 });
         }
-        rest.iter_mut().for_each(|value| *value /= length);
+        for value in &mut rest {
+            *value /= length;
+        }
         past.push(rest);
     }
     let own = &fit.scaled_residuals;
@@ -126,7 +128,7 @@ pub fn ljung_box(residuals: &[f64], lags: usize, fitted: usize) -> Result<Serial
 /// equally in the rule.
 ///
 /// Source: Newey WK, West KD. Automatic lag selection in covariance matrix estimation. Rev Econ Stud 1994;61:631–653,
-/// equations 2.2, 3.8 to 3.12 and table II: `1.1447 (s₁/s₀)^(2/3) N^(1/3)`, with autocovariances up to `4 (N/100)^(2/9)`.
+/// table II: `1.1447 (s₁/s₀)^(2/3) N^(1/3)`, with autocovariances up to `4 (N/100)^(2/9)`.
 ///
 /// # Errors
 ///

@@ -66,13 +66,13 @@ impl TwoByTwo {
     }
 }
 
-/// Compares the change of a treated group with that of a comparison group: `y = a + g treated + d post + t (treated × post)
-/// + x'b`, whose `t` is the effect. Without covariates `t` is `(T₁ - T₀) - (C₁ - C₀)` of the four means.
+/// Compares the change of a treated group with that of a comparison group, by the regression
+/// `y = a + g treated + d post + t (treated × post) + x'b`, whose `t` is the effect. Without covariates `t` is `(T₁ - T₀) - (C₁ - C₀)` of the four means.
 ///
 /// The effect is causal only as far as both groups would have changed alike without the intervention: see
 /// [`super::event_study`]. Where units are observed repeatedly, choose a cluster variance.
 ///
-/// Source: Angrist JD, Pischke J-S. Mostly Harmless Econometrics. Princeton 2009, section 5.2, equation 5.2.3.
+/// Source: Angrist JD, Pischke J-S. Mostly Harmless Econometrics. Princeton 2009, section 5.2.
 ///
 /// # Errors
 ///

@@ -53,8 +53,8 @@ pub struct EventTime {
 /// Coefficients are differences from the reference period, in units of the outcome: those before the start should be near
 /// 0 if the groups were on parallel trends.
 ///
-/// Source: Jacobson LS, LaLonde RJ, Sullivan DG. Am Econ Rev 1993;83:685–709, equation 3; Angrist & Pischke 2009,
-/// equation 5.2.6.
+/// Source: Jacobson LS, `LaLonde` RJ, Sullivan DG. Am Econ Rev 1993;83:685–709; Angrist & Pischke 2009,
+/// section 5.2.
 ///
 /// # Errors
 ///

@@ -276,7 +276,9 @@ mod tests {
         assert_eq!((count, chosen), (35, vec![4, 5, 6]));
     }
 
-    fn rows() -> (Vec<f64>, Vec<usize>, Vec<bool>, Vec<bool>, Vec<i64>) {
+    type Rows = (Vec<f64>, Vec<usize>, Vec<bool>, Vec<bool>, Vec<i64>);
+
+    fn rows() -> Rows {
         let (mut outcome, mut cluster, mut treated, mut post, mut period) = (vec![], vec![], vec![], vec![], vec![]);
         for id in 0..7_usize {
             for month in 0..5_i64 {

@@ -108,7 +108,7 @@ pub struct PointEffect {
 /// in short series that are strongly related (Turner SL et al. BMC Med Res Methodol 2021;21:181).
 ///
 /// Source: Wagner AK et al. Segmented regression analysis of interrupted time series studies in medication use research.
-/// J Clin Pharm Ther 2002;27:299–309, page 303.
+/// J Clin Pharm Ther 2002;27:299–309.
 ///
 /// # Errors
 ///

@@ -25,7 +25,7 @@ pub enum Reference {
     TClusters,
     /// Student's t on the degrees of freedom given, above 0.
     TOn(f64),
-    /// Student's t on the degrees of freedom that Bell & McCaffrey work out per coefficient, for
+    /// Student's t on the degrees of freedom that Bell & `McCaffrey` work out per coefficient, for
     /// [`super::ClusterAdjustment::Cr2`].
     Satterthwaite,
 }
@@ -234,7 +234,7 @@ mod tests {
         let joint = known.joint_test(&[2], Reference::TResidual)?;
         assert!((joint.statistic / one.statistic.powi(2) - 1.0).abs() < 1e-10);
         assert!((joint.p_value - one.p_value).abs() < 1e-12);
-        assert_eq!(known.contrast(&[0.0, 0.0, 1.0], Reference::TResidual, 0.9)?.interval.lower, one.interval.lower);
+        assert_eq!(known.contrast(&[0.0, 0.0, 1.0], Reference::TResidual, 0.9)?.interval, one.interval);
         Ok(())
     }
 

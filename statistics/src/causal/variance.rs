@@ -14,9 +14,9 @@ const FULL_LEVERAGE: f64 = 1e-10;
 pub enum Variance<'a> {
     /// The textbook variance `s² (X'X)⁻¹`: independent rows of equal variance.
     Classical,
-    /// Rows of unequal variance, times `N / (N - K)`. MacKinnon & White, J Econometrics 1985;29:305–325.
+    /// Rows of unequal variance, times `N / (N - K)`. `MacKinnon` & White, J Econometrics 1985;29:305–325.
     Hc1,
-    /// Rows of unequal variance, each residual divided by `1 - leverage`: safer in small samples. MacKinnon & White 1985.
+    /// Rows of unequal variance, each residual divided by `1 - leverage`: safer in small samples. `MacKinnon` & White 1985.
     Hc3,
     /// Rows related within clusters. Liang & Zeger, Biometrika 1986;73:13–22.
     Cluster {
@@ -45,9 +45,10 @@ pub enum ClusterAdjustment {
     /// Times `G / (G - 1) · (N - 1) / (N - K)`, also called CR1.
     Stata,
     /// Bias-reduced (CR2): each cluster's residuals are multiplied by `(I - H)^(-1/2)` of its block of the hat matrix,
-    /// generalised inverse where that is singular, with equal variances as the working model. Bell & McCaffrey, Survey
+    /// generalised inverse where that is singular, with equal variances as the working model. Bell & `McCaffrey`, Survey
     /// Methodology 2002;28:169–181; Pustejovsky & Tipton, J Bus Econ Stat 2018;36:672–683. Its own degrees of freedom
-    /// are [`super::Reference::Satterthwaite`]; `t` on `G - 1` can be had as well.
+    /// are [`super::Reference::Satterthwaite`]; `t` on `G - 1` can be had as well. Weights count as
+    /// inverse variances in the working model too, where other programs may keep equal variances.
     Cr2,
 }
 

@@ -69,7 +69,7 @@ pub struct WildBootstrap {
 /// Rademacher weights no p-value below `2^(1 - G)` can be had.
 ///
 /// Source: Cameron AC, Gelbach JB, Miller DL. Rev Econ Stat 2008;90:414–427, section III; in products of clusters,
-/// Roodman D et al. Stata Journal 2019;19:4–60, section 5.
+/// Roodman D et al. Stata Journal 2019;19:4–60.
 ///
 /// # Errors
 ///
@@ -157,15 +157,9 @@ pub fn wild_cluster_bootstrap(
 
 impl BootstrapWeights {
     const fn values(self) -> &'static [f64] {
-        // √½ and √1½.
-        const WEBB: [f64; 6] = [
-            -1.224_744_871_391_589,
-            -1.0,
-            -0.707_106_781_186_547_6,
-            0.707_106_781_186_547_6,
-            1.0,
-            1.224_744_871_391_589,
-        ];
+        use std::f64::consts::FRAC_1_SQRT_2 as ROOT_HALF;
+        const ROOT_ONE_AND_HALF: f64 = 1.224_744_871_391_589;
+        const WEBB: [f64; 6] = [-ROOT_ONE_AND_HALF, -1.0, -ROOT_HALF, ROOT_HALF, 1.0, ROOT_ONE_AND_HALF];
         match self {
             Self::Rademacher => &[-1.0, 1.0],
             Self::Webb => &WEBB,
@@ -266,11 +260,11 @@ mod tests {
 
     #[test]
     fn every_combination_comes_once() {
-        let mut all: Vec<Vec<i64>> = (0..36)
+        let mut all: Vec<Vec<String>> = (0..36)
             .map(|number| {
                 combination(BootstrapWeights::Webb.values(), number, 2)
                     .iter()
-                    .map(|w| (w * 1e6).round() as i64)
+                    .map(|weight| format!("{weight:.6}"))
                     .collect()
             })
             .collect();

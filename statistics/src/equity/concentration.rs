@@ -10,8 +10,8 @@ use crate::{Result, StatisticsError};
 /// It lies between -1 and 1: 0 when the groups are equal, below 0 when the outcome is concentrated among the worst off. No
 /// interval is given.
 ///
-/// Source: O'Donnell O et al. Analyzing Health Equity Using Household Survey Data. World Bank 2008, chapter 8, equation
-/// 8.3; Kakwani N et al. J Econometrics 1997;77:87–103.
+/// Source: O'Donnell O et al. Analyzing Health Equity Using Household Survey Data. World Bank 2008, chapter 8;
+/// Kakwani N et al. J Econometrics 1997;77:87–103.
 ///
 /// # Errors
 ///

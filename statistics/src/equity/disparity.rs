@@ -83,8 +83,8 @@ impl Disparity {
 /// (Σ p² s²)²)`.
 ///
 /// Source: WHO. Handbook on Health Inequality Monitoring. 2013, section 3; Harper S, Lynch J. Methods for Measuring Cancer
-/// Disparities. National Cancer Institute 2005 (NIH 05-5777), pages 31–60; variance: Ahn J et al. Large sample inference
-/// on between-group variance, J Data Sci 2018, from Searle SR. Linear Models. 1971, section 2.5.
+/// Disparities. National Cancer Institute 2005 (NIH 05-5777); variance: Ahn J et al. JCO Clin Cancer Inform 2018;2:1–19, and
+/// Searle SR. Linear Models. 1971, chapter 2.
 ///
 /// # Errors
 ///

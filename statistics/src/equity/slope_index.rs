@@ -71,8 +71,8 @@ pub struct SlopeIndex {
 /// middles of these shares (ridits) by least squares with the populations as weights. The slope index is the difference
 /// between its two ends.
 ///
-/// Source: Mackenbach JP, Kunst AE. Soc Sci Med 1997;44:757–771; Low A, Low A. J Public Health 2004;26:387–395; simulation
-/// and transformed lines as in Public Health England, Technical Guide: Slope Index of Inequality, 2018.
+/// Source: Mackenbach JP, Kunst AE. Soc Sci Med 1997;44:757–771; Low A, Low A. J Public Health 2004;26:388–395; simulation
+/// and transformed lines as in the slope index tool of Public Health England (R package `PHEindicatormethods`).
 ///
 /// # Errors
 ///
