@@ -93,6 +93,18 @@ pub enum Method {
     Wald,
     /// Percentiles of a bootstrap over providers, as CMS computes them for risk-standardised rates.
     ProviderBootstrap,
+    /// Normal interval of a coefficient or contrast of a regression; its variance is named beside it.
+    RegressionNormal,
+    /// Student's t interval of a coefficient or contrast of a regression; its variance is named beside it.
+    RegressionT,
+    /// Normal interval of the between-group variance.
+    BetweenGroupNormal,
+    /// Quantiles of results recomputed from simulated group values.
+    Simulation,
+    /// Normal interval from the sampling errors of the groups (delta method).
+    SamplingError,
+    /// Student's t interval from the scatter of the groups about a weighted regression line.
+    ResidualT,
 }
 
 impl Method {
@@ -106,6 +118,12 @@ impl Method {
             Self::MeanT => "t_mean",
             Self::Wald => "wald",
             Self::ProviderBootstrap => "provider_bootstrap_percentile",
+            Self::RegressionNormal => "regression_normal",
+            Self::RegressionT => "regression_t",
+            Self::BetweenGroupNormal => "between_group_normal",
+            Self::Simulation => "simulation",
+            Self::SamplingError => "sampling_error",
+            Self::ResidualT => "residual_t",
         }
     }
 }

@@ -6,11 +6,13 @@
 
 mod incomplete_beta;
 mod root;
+mod tail;
 
 use statrs::function::{erf::erfc_inv, gamma};
 
 use self::incomplete_beta::beta_regularised;
 use self::root::root;
+pub(crate) use self::tail::{chi_square_upper, f_upper, normal_both_tails, t_both_tails};
 use crate::{Result, StatisticsError};
 
 /// Above these degrees of freedom the expansion of t about the normal is exact to 1e-12, while the fraction behind the
