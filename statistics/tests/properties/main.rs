@@ -1,0 +1,3 @@
+//! Properties that hold for any data, checked on random cases.
+
+mod survival;
