@@ -1,7 +1,7 @@
 //! Limits around one point of a curve that runs between 0 and 1.
 
+use crate::Result;
 use crate::intervals::{Interval, Method};
-use crate::{Result, StatisticsError};
 
 /// On which scale the normal approximation to the limits of a curve is made.
 ///
@@ -70,15 +70,4 @@ impl CurveLimits {
             Self::LogLog => Method::AalenLogLog,
         }
     }
-}
-
-/// Refuses a point in time that is not a finite number, 0 or above.
-pub(super) fn checked_time(what: &'static str, value: f64) -> Result<()> {
-    if !value.is_finite() {
-        return Err(StatisticsError::NotFinite { what, value });
-    }
-    if value < 0.0 {
-        return Err(StatisticsError::OutOfRange { what, value, range: "0 or above" });
-    }
-    Ok(())
 }

@@ -30,12 +30,8 @@ pub struct SurvivalQuantile {
 
 impl KaplanMeier {
     /// Returns the median time to the event: [`KaplanMeier::quantile`] of one half.
-    ///
-    /// # Errors
-    ///
-    /// None today; the signature is that of [`KaplanMeier::quantile`].
-    pub fn median(&self) -> Result<SurvivalQuantile> {
-        self.quantile(0.5)
+    pub fn median(&self) -> SurvivalQuantile {
+        self.quantile_of(0.5)
     }
 
     /// Returns the time by which the share `probability` of the subjects has had the event, with its limits.
@@ -58,7 +54,7 @@ impl KaplanMeier {
     /// use carecoord_statistics::survival::{CurveLimits, Event, FollowUp, kaplan_meier};
     /// let visits = FollowUp { entry: None, time: &[2.0, 4.0, 7.0, 9.0], cause: &[1, 1, 1, 1] };
     /// let curve = kaplan_meier(&visits, Event::Any, CurveLimits::LogLog, 0.95)?;
-    /// assert_eq!(curve.median()?.time, Some(5.5));
+    /// assert_eq!(curve.median().time, Some(5.5));
     /// assert_eq!(curve.quantile(0.9)?.time, Some(9.0));
     /// # Ok(())
     /// # }
@@ -71,11 +67,16 @@ impl KaplanMeier {
                 range: "above 0 and at most 1",
             });
         }
+        Ok(self.quantile_of(probability))
+    }
+
+    /// The quantile of a probability that has been checked.
+    fn quantile_of(&self, probability: f64) -> SurvivalQuantile {
         let crossing = |level: fn(&KaplanMeierStep) -> Option<f64>| self.crossing(probability, level);
         let time = crossing(|step| Some(step.survival));
         let lower = crossing(|step| step.interval.map(|interval| interval.lower));
         let upper = crossing(|step| step.interval.map(|interval| interval.upper));
-        Ok(SurvivalQuantile {
+        SurvivalQuantile {
             probability,
             time,
             // A lower limit that rises again could otherwise pass the estimate.
@@ -84,7 +85,7 @@ impl KaplanMeier {
             confidence: self.confidence,
             limits: self.limits,
             method: self.limits.greenwood(),
-        })
+        }
     }
 
     /// Where a curve, or one of its limits, has come down so far that the share `probability` lies above it.

@@ -1,7 +1,6 @@
 //! The mean time without the event within a fixed span.
 
 use super::kaplan_meier::KaplanMeier;
-use super::limits::checked_time;
 use crate::intervals::{Interval, Method};
 use crate::quantile::normal_two_sided;
 use crate::{Result, StatisticsError};
@@ -32,7 +31,8 @@ impl KaplanMeier {
     ///
     /// # Errors
     ///
-    /// [`StatisticsError::OutOfRange`] or [`StatisticsError::NotFinite`] unless `horizon` is a finite number above 0.
+    /// [`StatisticsError::OutOfRange`] or [`StatisticsError::NotFinite`] unless `horizon` is a finite number above 0 whose
+    /// square is finite too.
     ///
     /// ```
     /// # fn main() -> carecoord_statistics::Result<()> {
@@ -45,7 +45,9 @@ impl KaplanMeier {
     /// # }
     /// ```
     pub fn restricted_mean(&self, horizon: f64) -> Result<RestrictedMean> {
-        checked_time("the horizon", horizon)?;
+        if !horizon.is_finite() {
+            return Err(StatisticsError::NotFinite { what: "the horizon", value: horizon });
+        }
         if horizon <= 0.0 {
             return Err(StatisticsError::OutOfRange { what: "the horizon", value: horizon, range: "above 0" });
         }
@@ -61,6 +63,12 @@ impl KaplanMeier {
             }
         }
         let (mean, std_error) = (area + end, variance.sqrt());
+        if !std_error.is_finite() {
+            return Err(StatisticsError::NotFinite {
+                what: "the standard error of the restricted mean",
+                value: std_error,
+            });
+        }
         let interval = if std_error > 0.0 {
             let reach = normal_two_sided(1.0 - self.confidence) * std_error;
             let (lower, upper) = ((mean - reach).max(0.0), (mean + reach).min(horizon));

@@ -201,12 +201,22 @@ proptest! {
     }
 
     #[test]
+    fn entry_before_the_origin_is_no_late_entry(subjects in subjects()) {
+        let origin = Subjects { entry: vec![-1.0; subjects.time.len()], ..subjects };
+        let plain = FollowUp { entry: None, ..origin.follow_up() };
+        prop_assert_eq!(origin.curve(Event::Any)?, kaplan_meier(&plain, Event::Any, CurveLimits::LogLog, 0.95)?);
+        prop_assert_eq!(gray(&origin.follow_up(), &origin.group, 1), gray(&plain, &origin.group, 1));
+        let fit = |follow_up: &FollowUp<'_>| cox(follow_up, Event::Any, &[&origin.own], Ties::Efron);
+        prop_assert!(same_model(&fit(&origin.follow_up()), &fit(&plain)));
+    }
+
+    #[test]
     fn neither_the_order_nor_the_unit_of_time_matters(subjects in subjects()) {
         let (reversed, slower) = (subjects.reversed(), subjects.slower());
         let curve = subjects.curve(Event::Any)?;
         prop_assert_eq!(&curve, &reversed.curve(Event::Any)?);
         let slow = slower.curve(Event::Any)?;
-        let (median, slow_median) = (curve.median()?, slow.median()?);
+        let (median, slow_median) = (curve.median(), slow.median());
         prop_assert_eq!(median.time.map(|time| time * 3.0), slow_median.time);
         prop_assert_eq!(median.upper.map(|time| time * 3.0), slow_median.upper);
         let (mean, slow_mean) = (curve.restricted_mean(10.0)?, slow.restricted_mean(30.0)?);
