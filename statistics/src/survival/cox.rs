@@ -1,16 +1,16 @@
 //! Cox's proportional hazards model: by what factor does each characteristic speed the event up or slow it down?
 
+mod fit;
 mod likelihood;
 mod risk_sums;
 
-use nalgebra::{DMatrix, DVector};
 use statrs::function::erf::erfc;
 
-use self::likelihood::{Likelihood, Subjects};
+use self::fit::Fit;
+use self::likelihood::Subjects;
 use super::follow_up::{Event, FollowUp, same_length};
 use super::test::ChiSquareTest;
 use crate::intervals::{Interval, Method, two_sided_error};
-use crate::linear::inverse;
 use crate::quantile::normal_two_sided;
 use crate::{Result, StatisticsError};
 
@@ -77,15 +77,6 @@ impl CoxTerm {
         Interval::checked(self.coefficient.exp(), lower, upper, confidence, Method::HazardRatioWald)
     }
 }
-
-/// Newton steps after which a search that has not settled is given up; ordinary data take about five.
-const MOST_STEPS: u32 = 100;
-
-/// Halvings of one step after which the likelihood must have risen.
-const MOST_HALVINGS: u32 = 40;
-
-/// Coefficients have settled when the next step would change no subject's log hazard by more than this.
-const SETTLED: f64 = 1e-9;
 
 /// Fits a proportional hazards model: the rate of the event is multiplied by `exp(coefficient)` per unit of a covariate.
 ///
@@ -193,72 +184,6 @@ impl Scaled {
     }
 }
 
-/// The maximum of the partial likelihood, for scaled covariates.
-struct Fit {
-    at: DVector<f64>,
-    best: Likelihood,
-    covariance: DMatrix<f64>,
-    null: f64,
-    score: f64,
-    iterations: u32,
-}
-
-impl Fit {
-    fn search(subjects: &Subjects, ties: Ties) -> Result<Self> {
-        let mut at = DVector::zeros(subjects.columns());
-        let unsettled = StatisticsError::NotConverged { what: "a Cox model" };
-        let mut best = subjects.likelihood(&at, ties).ok_or(unsettled)?;
-        // Rounding may leave a little information on a covariate that never differs among those at risk.
-        let rounding = 1e-14 * subjects.events() as f64;
-        if let Some(column) = best.information.diagonal().iter().position(|information| *information <= rounding) {
-            return Err(StatisticsError::Collinear { column });
-        }
-        let (null, mut score) = (best.value, None);
-        for iterations in 0..=MOST_STEPS {
-            let covariance = match inverse(&best.information) {
-                Ok(covariance) => covariance,
-                // The information fades where the likelihood flattens out towards infinity.
-                Err(_) if iterations > 0 => return Err(runaway(&at).unwrap_or(unsettled)),
-                Err(collinear) => return Err(collinear),
-            };
-            let step = &covariance * &best.gradient;
-            let gain = best.gradient.dot(&step);
-            let score = *score.get_or_insert(gain);
-            let length = step.amax();
-            if length <= SETTLED {
-                // The last step is taken without another look: it squares the distance that is left.
-                return Ok(Self { at: at + step, best, covariance, null, score, iterations });
-            }
-            // Next to nothing to gain by a long step: the likelihood has levelled off and its maximum is at infinity.
-            // A finite maximum would have a standard error above 1,000 per step of this length.
-            if gain < 1e-8 && length > 0.1 {
-                return Err(runaway(&(at + step)).unwrap_or(unsettled));
-            }
-            let mut share = 1.0;
-            best = 'halving: {
-                for _ in 0..MOST_HALVINGS {
-                    let next = &at + &step * share;
-                    if let Some(found) = subjects.likelihood(&next, ties)
-                        && found.value >= best.value - 1e-12 * best.value.abs()
-                    {
-                        at = next;
-                        break 'halving found;
-                    }
-                    share /= 2.0;
-                }
-                return Err(runaway(&at).unwrap_or(unsettled));
-            };
-        }
-        Err(runaway(&at).unwrap_or(unsettled))
-    }
-}
-
-/// The covariate that has gone furthest, if it has gone further than real effects do: a factor of `e^8` between the
-/// average subject and the extreme one.
-fn runaway(at: &DVector<f64>) -> Option<StatisticsError> {
-    (at.amax() > 8.0).then(|| StatisticsError::Separated { column: at.iamax() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,6 +240,20 @@ mod tests {
                 let with_noise = fit(None, &days, &cause, &[&noise, &group], ties);
                 assert!(matches!(with_noise, Err(StatisticsError::Separated { .. })), "{with_noise:?}");
             }
+        }
+    }
+
+    /// Those whose hazard runs away to infinity are not at risk at the one event: taking them away again must not drown
+    /// the few that are left in rounding.
+    #[test]
+    fn late_entry_does_not_hide_that_there_is_no_maximum() {
+        let entry = [-1.0, -1.0, -1.0, 7.0, 8.0, 8.0, 3.0];
+        let time = [25.0, 25.0, 0.0, 8.0, 12.0, 12.0, 9.0];
+        let group = [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
+        for far in [-2.0, -20.0, -2000.0] {
+            let other = [0.5, -0.5, far, 0.0, far, -1.0, 0.0];
+            let found = fit(Some(&entry), &time, &[0, 0, 0, 1, 0, 0, 0], &[&group, &other], Ties::Efron);
+            assert!(matches!(found, Err(StatisticsError::Separated { .. })), "{far}: {found:?}");
         }
     }
 

@@ -13,6 +13,8 @@ pub(super) struct Subjects {
     rows: Vec<f64>,
     time: Vec<f64>,
     event: Vec<bool>,
+    /// When each came under observation; empty when all were watched from the origin.
+    entry: Vec<f64>,
     /// Entry and position of those who enter late, from the last entry to the first.
     entries: Vec<(f64, usize)>,
 }
@@ -30,9 +32,9 @@ impl Subjects {
     pub fn new(follow_up: &FollowUp<'_>, event: Event, covariates: &[&[f64]]) -> Self {
         let mut order: Vec<usize> = (0..follow_up.time.len()).collect();
         order.sort_by(|a, b| follow_up.time[*b].total_cmp(&follow_up.time[*a]));
-        let mut entries: Vec<(f64, usize)> = follow_up.entry.map_or_else(Vec::new, |entry| {
-            order.iter().enumerate().map(|(position, &index)| (entry[index], position)).collect()
-        });
+        let entry: Vec<f64> =
+            follow_up.entry.map_or_else(Vec::new, |entry| order.iter().map(|&index| entry[index]).collect());
+        let mut entries: Vec<(f64, usize)> = entry.iter().copied().zip(0..).collect();
         entries.sort_by(|a, b| b.0.total_cmp(&a.0));
         Self {
             columns: covariates.len(),
@@ -40,6 +42,7 @@ impl Subjects {
             // Adding zero turns -0.0 into 0.0, so that both tie.
             time: order.iter().map(|&index| follow_up.time[index] + 0.0).collect(),
             event: order.iter().map(|&index| event.is(follow_up.cause[index])).collect(),
+            entry,
             entries,
         }
     }
@@ -54,7 +57,7 @@ impl Subjects {
 
     /// Works out the likelihood at coefficients `at`; `None` where it is too small for a number.
     pub fn likelihood(&self, at: &DVector<f64>, ties: Ties) -> Option<Likelihood> {
-        let row = |position: usize| &self.rows[position * self.columns..(position + 1) * self.columns];
+        let row = |subject| self.row(subject);
         let mut log_hazard: Vec<f64> =
             (0..self.time.len()).map(|position| row(position).iter().zip(at).map(|(x, b)| x * b).sum()).collect();
         // Only ratios of hazards count: with the largest at 1 none overflows.
@@ -87,10 +90,28 @@ impl Subjects {
                 at_risk.add(row(subject), -log_hazard[subject].exp());
             }
             if count > 0 {
+                if at_risk.is_worn() {
+                    at_risk = self.sums_at(time, &log_hazard[..position]);
+                }
                 found.expect(&at_risk, &events, count, ties)?;
             }
         }
         found.value.is_finite().then(|| found.into_likelihood())
+    }
+
+    /// The sums over those at risk at `time`, made anew; `log_hazard` is of those who end then or later.
+    fn sums_at(&self, time: f64, log_hazard: &[f64]) -> RiskSums {
+        let mut sums = RiskSums::new(self.columns);
+        for (subject, log_hazard) in log_hazard.iter().enumerate() {
+            if self.entry.get(subject).is_none_or(|entry| *entry < time) {
+                sums.add(self.row(subject), log_hazard.exp());
+            }
+        }
+        sums
+    }
+
+    fn row(&self, subject: usize) -> &[f64] {
+        &self.rows[subject * self.columns..(subject + 1) * self.columns]
     }
 }
 
