@@ -6,12 +6,12 @@
 //!
 //! | function | question it answers |
 //! |---|---|
-//! | [`kaplan_meier`] | What share is still waiting after so many days? After how many days has half of them closed? |
+//! | [`kaplan_meier()`] | What share is still waiting after so many days? After how many days has half of them closed? |
 //! | [`KaplanMeier::restricted_mean`] | How many days do they wait on average within the first 90? |
-//! | [`aalen_johansen`] | What share has closed, and what share was cancelled, after so many days? |
-//! | [`log_rank`] | Do groups differ in how soon it happens? |
-//! | [`gray`] | Do groups differ in the share that ever closes, with cancellation as a competitor? |
-//! | [`cox`] | By what factor does each characteristic speed it up or slow it down? |
+//! | [`aalen_johansen()`] | What share has closed, and what share was cancelled, after so many days? |
+//! | [`log_rank()`] | Do groups differ in how soon it happens? |
+//! | [`gray()`] | Do groups differ in the share that ever closes, with cancellation as a competitor? |
+//! | [`cox()`] | By what factor does each characteristic speed it up or slow it down? |
 //!
 //! All of them take a [`FollowUp`]: three slices, one place per subject. Times are compared exactly, so they should be
 //! whole numbers of days; subjects with the same time are tied. Events at a time come before censorings at that time.

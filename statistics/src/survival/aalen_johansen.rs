@@ -106,7 +106,7 @@ impl CumulativeIncidence {
 ///
 /// # Errors
 ///
-/// As [`super::kaplan_meier`]; [`StatisticsError::OutOfRange`] when `causes` is 0 or a cause is above it.
+/// As [`super::kaplan_meier()`]; [`StatisticsError::OutOfRange`] when `causes` is 0 or a cause is above it.
 ///
 /// ```
 /// # fn main() -> carecoord_statistics::Result<()> {

@@ -90,7 +90,7 @@ impl CoxTerm {
 ///
 /// # Errors
 ///
-/// As [`super::kaplan_meier`]; [`StatisticsError::Empty`] without covariates; [`StatisticsError::LengthMismatch`] and
+/// As [`super::kaplan_meier()`]; [`StatisticsError::Empty`] without covariates; [`StatisticsError::LengthMismatch`] and
 /// [`StatisticsError::ValueNotFinite`] for a covariate; [`StatisticsError::NotComputable`] without events;
 /// [`StatisticsError::Collinear`] for a covariate that is constant, or depends on those before it, among those at risk;
 /// [`StatisticsError::Separated`] when the likelihood rises for ever (is *monotone*) along a covariate, such as a group

@@ -70,7 +70,7 @@ pub enum Event {
     ///
     /// For a rate (a log-rank test, a Cox model) that is the *cause-specific* rate. For a share of subjects it is an
     /// overestimate, because those who had another event are treated as if they still could have this one:
-    /// [`super::aalen_johansen`] gives the share.
+    /// [`super::aalen_johansen()`] gives the share.
     Cause(u8),
 }
 

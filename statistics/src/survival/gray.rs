@@ -54,7 +54,7 @@ pub struct GrayGroup {
 ///
 /// # Errors
 ///
-/// As [`super::kaplan_meier`]; [`StatisticsError::NotComputable`] for one group, a code without subjects, no event of
+/// As [`super::kaplan_meier()`]; [`StatisticsError::NotComputable`] for one group, a code without subjects, no event of
 /// the cause, a group whose early entrants all had events before others entered, or groups that are never at risk
 /// together.
 ///

@@ -50,7 +50,7 @@ pub struct LogRankGroup {
 ///
 /// # Errors
 ///
-/// As [`super::kaplan_meier`]; [`StatisticsError::OutOfRange`] or [`StatisticsError::NotFinite`] unless `rho` is finite
+/// As [`super::kaplan_meier()`]; [`StatisticsError::OutOfRange`] or [`StatisticsError::NotFinite`] unless `rho` is finite
 /// and 0 or above; [`StatisticsError::NotComputable`] for one group, a code without subjects, no event, or groups that
 /// are never at risk together.
 ///
