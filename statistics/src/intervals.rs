@@ -105,6 +105,22 @@ pub enum Method {
     SamplingError,
     /// Student's t interval from the scatter of the groups about a weighted regression line.
     ResidualT,
+    /// A curve's limits from Greenwood's variance, as they are.
+    GreenwoodPlain,
+    /// A curve's limits from Greenwood's variance, on the scale of the logarithm.
+    GreenwoodLog,
+    /// A curve's limits from Greenwood's variance, on the scale of the logarithm of minus the logarithm.
+    GreenwoodLogLog,
+    /// A cumulative incidence's limits from Aalen's variance, as they are.
+    AalenPlain,
+    /// A cumulative incidence's limits from Aalen's variance, on the scale of the logarithm.
+    AalenLog,
+    /// A cumulative incidence's limits from Aalen's variance, on the scale of the logarithm of minus the logarithm.
+    AalenLogLog,
+    /// The normal interval of a restricted mean time.
+    RestrictedMeanNormal,
+    /// Wald's interval of a hazard ratio, on the scale of the logarithm.
+    HazardRatioWald,
 }
 
 impl Method {
@@ -124,6 +140,14 @@ impl Method {
             Self::Simulation => "simulation",
             Self::SamplingError => "sampling_error",
             Self::ResidualT => "residual_t",
+            Self::GreenwoodPlain => "greenwood_plain",
+            Self::GreenwoodLog => "greenwood_log",
+            Self::GreenwoodLogLog => "greenwood_log_log",
+            Self::AalenPlain => "aalen_plain",
+            Self::AalenLog => "aalen_log",
+            Self::AalenLogLog => "aalen_log_log",
+            Self::RestrictedMeanNormal => "restricted_mean_normal",
+            Self::HazardRatioWald => "hazard_ratio_wald",
         }
     }
 }

@@ -269,8 +269,8 @@ pub fn chart(kind: Kind, points: &[Point], options: &Options) -> Result<Chart> {
 impl Chart {
     /// Refuses a chart whose numbers have overflowed.
     fn overflowed(&self) -> Result<()> {
-        let limits =
-            self.points.iter().filter_map(|point| point.limits).flat_map(|limits| [limits.lower, limits.upper]);
+        let limits = self.points.iter().filter_map(|point| point.limits);
+        let limits = limits.flat_map(|limits| [limits.lower, limits.lower_2, limits.upper_2, limits.upper]);
         let values = self.points.iter().flat_map(|point| [Some(point.centre), point.value]).flatten();
         match limits.chain(values).find(|number| !number.is_finite()) {
             Some(value) => Err(StatisticsError::NotFinite { what: "a value or limit of a control chart", value }),

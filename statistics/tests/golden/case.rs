@@ -82,8 +82,11 @@ impl Score {
         self.case(name, failure);
     }
 
-    /// Fails unless exactly `expected` cases were seen and all passed.
+    /// Fails unless exactly `expected` cases were seen and all passed; where the files were swapped for others, unless any
+    /// were seen and all passed.
     pub fn all_passed(self, expected: usize) {
+        let swapped = std::env::var_os("CARECOORD_GOLDEN").is_some() && self.total > 0;
+        let expected = if swapped { self.total } else { expected };
         let passed = self.total - self.failures.len();
         assert!(
             self.failures.is_empty() && self.total == expected,

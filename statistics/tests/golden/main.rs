@@ -4,7 +4,6 @@
 //! copy beside this file. A test counts every case and reports all that fail at once.
 #![allow(clippy::unwrap_used)] // A golden file that cannot be read should stop the test at that line.
 #![allow(clippy::float_cmp)] // Equal limits are limits of no width.
-#![allow(clippy::print_stderr)] // A skipped test says so.
 
 mod case;
 mod mean;

@@ -70,7 +70,7 @@ fn close(a: f64, b: f64, size: f64) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(crate::tried(40))]
 
     /// Another unit and another origin of the outcome change the effect and its error by the unit only.
     #[test]
@@ -235,7 +235,7 @@ fn any_number() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(crate::tried(150))]
 
     /// Whatever the numbers: a finite result or a reason.
     #[test]

@@ -66,7 +66,7 @@ fn is_sound_slope(found: &SlopeIndex) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(crate::tried(60))]
 
     /// Groups without order have none, and the unit changes only what has a unit.
     #[test]
@@ -163,7 +163,7 @@ fn any_number() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(crate::tried(400))]
 
     /// Whatever the numbers: a finite result or a reason.
     #[test]

@@ -50,7 +50,7 @@ fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(crate::tried(24))]
 
     /// Units: a column times c has its coefficient divided by c; everything else stays. Swapping yes and no turns signs.
     #[test]
@@ -191,7 +191,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6))]
+    #![proptest_config(crate::tried(6))]
 
     /// Random intercepts: the order of rows and the names of clinics do not matter; more points change little; the
     /// likelihood is at least that of a model without clinics.
@@ -234,7 +234,7 @@ fn bootstrap(patients: &Patients, seed: u64) -> Result<Bootstrap> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3))]
+    #![proptest_config(crate::tried(3))]
 
     /// The same seed gives the same numbers to the last digit on one thread and on four; another seed gives others.
     #[test]
