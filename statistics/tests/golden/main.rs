@@ -11,10 +11,12 @@ mod rate;
 mod run_chart;
 
 mod causal;
+mod difference;
 mod equity;
 mod funnel;
 mod peers;
 mod ptd;
+mod quantiles;
 mod risk;
 mod spc;
 mod standardise;
