@@ -2,3 +2,4 @@
 #![allow(clippy::unwrap_used)] // A property that has no value should fail at that line.
 
 mod intervals;
+mod standardise;
