@@ -12,14 +12,18 @@
 //! | [`control_limits`], [`Funnel::curve`] | limits at one size, and over a range of sizes for drawing |
 //! | [`ratio_position`], [`ratio_limits_at_observed`] | a site's ratio judged by its own interval, and the curve that goes with it |
 
+mod curve;
 mod dispersion;
 mod figure;
 mod limits;
 mod plot;
+mod position;
 mod ratio;
 
+pub use curve::CurvePoint;
 pub use dispersion::{Dispersion, Overdispersion};
 pub use figure::{CountSpread, Figure, ProportionLimits, RatioLimits, RatioTransform};
-pub use limits::{Levels, Limits, Position, Side, Signal, control_limits};
-pub use plot::{CurvePoint, Funnel, Options, Placed, Site, Target, funnel};
+pub use limits::control_limits;
+pub use plot::{Funnel, Options, Placed, Site, Target, funnel};
+pub use position::{Levels, Limits, Position, Side, Signal};
 pub use ratio::{RatioContour, ratio_limits_at_observed, ratio_position};

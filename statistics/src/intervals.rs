@@ -59,7 +59,7 @@ pub const EXACT_COUNT_LIMIT: u64 = 10_000_000_000;
 /// An estimate with its two-sided confidence limits, all finite.
 ///
 /// `lower <= value <= upper`, save for the few methods that say otherwise: [`jeffreys`] when nobody or everybody has the
-/// event, and [`difference_agresti_caffo`] for extreme differences of small groups.
+/// event (or at a low confidence), and [`difference_agresti_caffo`] for extreme differences of small groups.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     /// The estimate, in the unit of the statistic (a proportion is a fraction from 0 to 1).
@@ -113,7 +113,8 @@ impl Interval {
                 return Err(StatisticsError::NotFinite { what, value });
             }
         }
-        Ok(Self { value, lower, upper, confidence, method })
+        // At a confidence near 0 rounding may swap limits that are all but equal.
+        Ok(Self { value, lower: lower.min(upper), upper: upper.max(lower), confidence, method })
     }
 }
 
@@ -255,5 +256,12 @@ mod tests {
         let methods = [Method::Wilson, Method::ClopperPearson, Method::PoissonExact, Method::Byar, Method::MeanT];
         let names: Vec<_> = methods.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["wilson", "clopper_pearson", "poisson_exact", "byar", "t_mean"]);
+        let of_two_groups = [Method::Newcombe, Method::MiettinenNurminen, Method::LogWald, Method::ConditionalExact];
+        assert_eq!(
+            of_two_groups.map(Method::name),
+            ["newcombe", "miettinen_nurminen", "log_wald", "conditional_exact"]
+        );
+        let standardised = [Method::Dobson, Method::DobsonNonIndependent, Method::FayFeuer];
+        assert_eq!(standardised.map(Method::name), ["dobson_byar", "dobson_byar_non_independent", "fay_feuer"]);
     }
 }

@@ -52,7 +52,9 @@ pub(super) struct Score {
 }
 
 /// The scores after winsorising or trimming, in the order of `scores`; `None` for a trimmed one.
-pub(super) fn tempered(scores: &[Score], method: Overdispersion) -> Result<Vec<Option<f64>>> {
+///
+/// `below_all` sites have no event and no finite score: they take the lowest ranks when scores are trimmed.
+pub(super) fn tempered(scores: &[Score], below_all: usize, method: Overdispersion) -> Result<Vec<Option<f64>>> {
     let z: Vec<f64> = scores.iter().map(|score| score.z).collect();
     let mut ordered = z.clone();
     ordered.sort_by(f64::total_cmp);
@@ -67,19 +69,19 @@ pub(super) fn tempered(scores: &[Score], method: Overdispersion) -> Result<Vec<O
         }
         Overdispersion::Trimmed { share } => {
             check_share(share)?;
-            Ok(z.into_iter().map(|z| (share == 0.0 || is_kept(z, &ordered, share)).then_some(z)).collect())
+            Ok(z.into_iter().map(|z| (share == 0.0 || is_kept(z, &ordered, below_all, share)).then_some(z)).collect())
         }
     }
 }
 
 /// Whether a score stays when the ranks are cut into `1 / share` groups and the first and last are left out. Equal
 /// scores share their mean rank.
-fn is_kept(z: f64, ordered: &[f64], share: f64) -> bool {
+fn is_kept(z: f64, ordered: &[f64], below_all: usize, share: f64) -> bool {
     let before = ordered.partition_point(|other| *other < z) as f64;
     let up_to = ordered.partition_point(|other| *other <= z) as f64;
-    let rank = f64::midpoint(before + 1.0, up_to);
+    let rank = below_all as f64 + f64::midpoint(before + 1.0, up_to);
     let groups = share.recip();
-    let group = (rank * groups / (ordered.len() as f64 + 1.0)).floor();
+    let group = (rank * groups / ((below_all + ordered.len()) as f64 + 1.0)).floor();
     group > 0.0 && group < groups - 1.0
 }
 
@@ -100,7 +102,7 @@ fn check_share(share: f64) -> Result<()> {
 /// negative: the estimate of `DerSimonian` and Laird.
 ///
 /// Source: Spiegelhalter DJ. Handling over-dispersion of performance indicators. Qual Saf Health Care 2005;14:347–351,
-/// eq. 3–4 and the appendix; Spiegelhalter D et al. Statistical methods for healthcare regulation: rating, screening and
+/// appendix; Spiegelhalter D et al. Statistical methods for healthcare regulation: rating, screening and
 /// surveillance. J R Stat Soc A 2012;175:1–47, section 4; NHS Digital. SHMI Specification, appendix on control limits.
 pub(super) fn estimate(scores: &[Score], tempered: &[Option<f64>], method: Overdispersion) -> Result<Dispersion> {
     let kept: Vec<(f64, f64)> =
@@ -137,12 +139,14 @@ mod tests {
     #[test]
     fn trimming_leaves_out_the_ends_and_winsorising_pulls_them_in() -> Result<()> {
         let nine: Vec<f64> = (1..=9).map(f64::from).collect();
-        let trimmed = tempered(&scores(&nine), Overdispersion::Trimmed { share: 0.25 })?;
+        let trimmed = tempered(&scores(&nine), 0, Overdispersion::Trimmed { share: 0.25 })?;
         assert_eq!(trimmed.iter().flatten().count(), 5);
-        let pulled = tempered(&scores(&nine), Overdispersion::Winsorised { share: 0.25 })?;
+        let after_three = tempered(&scores(&nine), 3, Overdispersion::Trimmed { share: 0.25 })?;
+        assert_eq!((after_three[0], after_three[8]), (Some(1.0), None), "those without a score fill the lowest ranks");
+        let pulled = tempered(&scores(&nine), 0, Overdispersion::Winsorised { share: 0.25 })?;
         assert_eq!((pulled[0], pulled[8], pulled[4]), (Some(3.0), Some(7.0), Some(5.0)));
         for share in [-0.1, 0.5, f64::NAN] {
-            assert!(tempered(&scores(&nine), Overdispersion::Trimmed { share }).is_err());
+            assert!(tempered(&scores(&nine), 0, Overdispersion::Trimmed { share }).is_err());
         }
         Ok(())
     }
@@ -151,12 +155,12 @@ mod tests {
     fn little_spread_means_no_adjustment_and_one_site_none_at_all() -> Result<()> {
         let method = Overdispersion::Winsorised { share: 0.0 };
         let calm = scores(&[0.1, -0.2, 0.3]);
-        let found = estimate(&calm, &tempered(&calm, method)?, method)?;
+        let found = estimate(&calm, &tempered(&calm, 0, method)?, method)?;
         assert!(found.tau_squared == 0.0 && !found.is_adjusted() && found.phi < 1.0);
         let wild = scores(&[5.0, -6.0, 4.0]);
-        assert!(estimate(&wild, &tempered(&wild, method)?, method)?.is_adjusted());
+        assert!(estimate(&wild, &tempered(&wild, 0, method)?, method)?.is_adjusted());
         let one = scores(&[5.0]);
-        assert!(matches!(estimate(&one, &tempered(&one, method)?, method), Err(StatisticsError::TooFew { .. })));
+        assert!(matches!(estimate(&one, &tempered(&one, 0, method)?, method), Err(StatisticsError::TooFew { .. })));
         Ok(())
     }
 }

@@ -170,7 +170,7 @@ impl Figure {
         }
         let events = observed as f64;
         if let Self::CountRatio { .. } = self {
-            // Spiegelhalter 2005, section A.1.3: half an event is added to either count.
+            // Half an event is added to either count, after Spiegelhalter 2005, appendix A.
             let (above, below) = (events + 0.5, size + 0.5);
             return Some(((above / below).ln(), events / above.powi(2) + size / below.powi(2)));
         }

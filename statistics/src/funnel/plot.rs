@@ -1,8 +1,9 @@
-//! The funnel plot: target, sites, spread between them, and curves.
+//! The funnel plot: target, sites, and the spread between them.
 
 use super::dispersion::{Dispersion, Overdispersion, Score, estimate, tempered};
-use super::figure::{Figure, ProportionLimits};
-use super::limits::{Levels, Limits, Position, control_limits, transformed_limits, whole};
+use super::figure::Figure;
+use super::limits::whole;
+use super::position::{Levels, Limits, Position};
 use crate::{Result, StatisticsError};
 
 const WHAT: &str = "a funnel plot (sites with a size above 0)";
@@ -50,7 +51,8 @@ pub struct Funnel {
     pub sites: Vec<Option<Placed>>,
     /// Sites left out because their size is 0.
     pub without_size: usize,
-    /// Sites plotted but without a z-score, because they have no event and the scale is a logarithm.
+    /// Sites plotted but without a z-score, because they have no event and the scale is a logarithm. They do not count
+    /// in φ; when scores are trimmed they take the lowest ranks.
     pub without_score: usize,
     /// The spread between sites; `None` when it was not asked for, an error when it cannot be estimated.
     pub dispersion: Option<Result<Dispersion>>,
@@ -81,17 +83,6 @@ pub struct Placed {
     pub verdict: Position,
 }
 
-/// The limits at one size, for drawing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CurvePoint {
-    /// The size.
-    pub size: f64,
-    /// The limits for chance alone.
-    pub limits: Limits,
-    /// The limits with τ², where it was estimated.
-    pub adjusted_limits: Option<Limits>,
-}
-
 /// Computes the funnel plot of `sites`.
 ///
 /// Source: Spiegelhalter DJ. Funnel plots for comparing institutional performance. Stat Med 2005;24:1185–1202;
@@ -101,8 +92,8 @@ pub struct CurvePoint {
 ///
 /// [`StatisticsError::TooFew`] with fewer than two sites of a size above 0; [`StatisticsError::OutOfRange`] for a size
 /// that is negative, not a number, or not whole where it counts something, and for a target at which nothing varies
-/// (also a pooled one: no site has an event); [`StatisticsError::NumeratorExceedsDenominator`] for a proportion; and
-/// those of [`control_limits`]. A spread between sites that cannot be estimated is no error of the plot: see
+/// (also a pooled one: no site has an event), and a share to trim that is not below one half; [`StatisticsError::NumeratorExceedsDenominator`] for a proportion; and
+/// those of [`super::control_limits`]. A spread between sites that cannot be estimated is no error of the plot: see
 /// [`Funnel::dispersion`].
 ///
 /// ```
@@ -146,7 +137,7 @@ pub fn funnel(sites: &[Site], figure: Figure, options: &Options) -> Result<Funne
         .flatten()
         .map(|&(place, variance)| Score { z: (place - centre) / variance.sqrt(), variance })
         .collect();
-    let used = tempered(&scores, options.overdispersion)?;
+    let used = tempered(&scores, with_size - scores.len(), options.overdispersion)?;
     let asked = options.overdispersion != Overdispersion::None;
     let dispersion = asked.then(|| estimate(&scores, &used, options.overdispersion));
     let mut plot = Funnel {
@@ -173,7 +164,7 @@ pub fn funnel(sites: &[Site], figure: Figure, options: &Options) -> Result<Funne
 
 impl Funnel {
     /// τ², when it was estimated.
-    fn between(&self) -> Option<f64> {
+    pub(super) fn between(&self) -> Option<f64> {
         self.dispersion.and_then(Result::ok).map(|dispersion| dispersion.tau_squared)
     }
 
@@ -199,62 +190,6 @@ impl Funnel {
             adjusted_position,
             verdict: adjusted_position.filter(|_| widened).unwrap_or(position),
         })
-    }
-
-    /// Computes the limits at one size.
-    ///
-    /// # Errors
-    ///
-    /// As [`control_limits`].
-    pub fn limits_at(&self, size: f64) -> Result<CurvePoint> {
-        let limits = control_limits(self.figure, self.target, size, self.options.levels)?;
-        let adjusted_limits = self
-            .between()
-            .map(|between| transformed_limits(self.figure, self.target, size, self.options.levels, between))
-            .transpose()?;
-        Ok(CurvePoint { size, limits, adjusted_limits })
-    }
-
-    /// Computes the limits at `points` sizes from `from` to `to`, evenly spaced, for drawing.
-    ///
-    /// For exact limits of a proportion the sizes are rounded to whole numbers.
-    ///
-    /// # Errors
-    ///
-    /// [`StatisticsError::OutOfRange`] unless `from` is above 0 and below `to`; [`StatisticsError::TooFew`] for fewer
-    /// than two points; those of [`control_limits`].
-    ///
-    /// ```
-    /// # fn main() -> carecoord_statistics::Result<()> {
-    /// use carecoord_statistics::funnel::{Figure, Levels, Options, Overdispersion, RatioLimits, RatioTransform, Site, Target, funnel};
-    /// let sites = [Site { observed: 12, size: 9.5 }, Site { observed: 40, size: 52.1 }];
-    /// let figure = Figure::Ratio { limits: RatioLimits::PoissonExact, transform: RatioTransform::SquareRoot };
-    /// let options =
-    ///     Options { target: Target::Given(1.0), levels: Levels::USUAL, overdispersion: Overdispersion::None };
-    /// let curve = funnel(&sites, figure, &options)?.curve(5.0, 60.0, 100)?;
-    /// assert!(curve[0].limits.alarm_high > curve[99].limits.alarm_high);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn curve(&self, from: f64, to: f64, points: usize) -> Result<Vec<CurvePoint>> {
-        if points < 2 {
-            return Err(StatisticsError::TooFew { what: "the curve of a funnel", found: points as u64, needed: 2 });
-        }
-        if !(to.is_finite() && from > 0.0 && from < to) {
-            return Err(StatisticsError::OutOfRange {
-                what: "the smallest size of a curve",
-                value: from,
-                range: "above 0 and below the largest",
-            });
-        }
-        let whole_sizes = self.figure == Figure::Proportion { limits: ProportionLimits::BinomialExact };
-        (0..points)
-            .map(|point| {
-                let share = point as f64 / (points - 1) as f64;
-                let size = from * (1.0 - share) + to * share;
-                self.limits_at(if whole_sizes { size.round().max(1.0) } else { size })
-            })
-            .collect()
     }
 }
 
@@ -284,7 +219,7 @@ fn pooled(sites: &[Site]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{RatioLimits, RatioTransform, Signal};
+    use super::super::{ProportionLimits, RatioLimits, RatioTransform, Signal};
     use super::*;
 
     const LOG: Figure = Figure::Ratio { limits: RatioLimits::PoissonExact, transform: RatioTransform::Log };

@@ -1,6 +1,6 @@
 //! Observed over expected, judged by the site's own interval instead of by limits about the target.
 
-use super::limits::{Levels, Limits, Position, Side, Signal};
+use super::position::{Levels, Limits, Position, Side, Signal};
 use crate::intervals::{CountMethod, poisson_exact_rate};
 use crate::{Result, StatisticsError};
 

@@ -111,7 +111,7 @@ pub fn difference_wald(group: Part, reference: Part, confidence: f64) -> Result<
 
 /// Tests whether two proportions are equal, by Pearson's χ² on one degree of freedom without continuity correction.
 ///
-/// Source: Armitage P, Berry G, Matthews JNS. Statistical Methods in Medical Research, 4th ed., 2002, section 4.5.
+/// Source: Armitage P, Berry G, Matthews JNS. Statistical Methods in Medical Research, 4th ed., 2002, chapter 4.
 ///
 /// # Errors
 ///

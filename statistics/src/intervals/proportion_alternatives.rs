@@ -39,7 +39,7 @@ pub fn wilson_continuity(numerator: u64, denominator: u64, confidence: f64) -> R
 /// Computes Agresti and Coull's interval of a proportion: Wald's about `(x + z²/2) / (n + z²)`, cut at 0 and 1.
 ///
 /// Source: Agresti A, Coull BA. Approximate is better than "exact" for interval estimation of binomial proportions. Am
-/// Stat 1998;52:119–126; in this form, Brown LD et al. Statist Sci 2001;16:101–133, section 4.1.2.
+/// Stat 1998;52:119–126; in this form, Brown LD et al. Statist Sci 2001;16:101–133, section 3.1.
 ///
 /// # Errors
 ///

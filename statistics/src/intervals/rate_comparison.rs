@@ -101,7 +101,7 @@ pub fn rate_ratio_test(group: Events, reference: Events) -> Result<Test> {
 /// Tests whether two rates are equal as [`rate_ratio_test`], but with twice the smaller tail, in which the outcome seen
 /// counts by half (mid-p). Less conservative with few events.
 ///
-/// Source: Rothman KJ, Greenland S, Lash TL. Modern Epidemiology, 3rd ed., 2008, p. 253.
+/// Source: Rothman KJ, Greenland S, Lash TL. Modern Epidemiology, 3rd ed., 2008, chapter 14.
 ///
 /// # Errors
 ///

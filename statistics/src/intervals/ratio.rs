@@ -48,7 +48,7 @@ pub fn risk_ratio_wald(group: Part, reference: Part, confidence: f64) -> Result<
 ///
 /// Source: Walter SD. The distribution of Levin's measure of attributable risk. Biometrika 1975;62:371–375; Fagerland MW,
 /// Lydersen S, Laake P. Recommended confidence intervals for two independent binomial proportions. Stat Methods Med Res
-/// 2015;24:224–254, section 3.1.
+/// 2015;24:224–254.
 ///
 /// # Errors
 ///

@@ -33,7 +33,7 @@ impl ScoreVariance {
 /// The restricted proportions are found by a search of the likelihood's slope, which can only fall, rather than by the
 /// closed form of the cubic equation, whose coefficients are easily mistyped.
 ///
-/// Source: Miettinen O, Nurminen M. Comparative analysis of two rates. Stat Med 1985;4:213–226, eq. 8–9 and appendix I;
+/// Source: Miettinen O, Nurminen M. Comparative analysis of two rates. Stat Med 1985;4:213–226, with appendix I;
 /// without the factor, Mee RW. Confidence bounds for the difference between two probabilities. Biometrics
 /// 1984;40:1175–1176.
 ///
@@ -75,7 +75,7 @@ pub fn difference_score(group: Part, reference: Part, confidence: f64, variance:
 ///
 /// With no event in the group the ratio and its lower limit are 0, and the upper limit still tells something.
 ///
-/// Source: Miettinen O, Nurminen M. Stat Med 1985;4:213–226, eq. 10–11; without the factor, Koopman PAR. Confidence
+/// Source: Miettinen O, Nurminen M. Stat Med 1985;4:213–226; without the factor, Koopman PAR. Confidence
 /// intervals for the ratio of two binomial proportions. Biometrics 1984;40:513–517.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ pub struct RepeatStratum<'a> {
 ///
 /// Source: Public Health England. Technical Guide: Confidence Intervals. 2018, section on non-independent events; the
 /// variance is that of a compound Poisson sum, Johnson NL, Kemp AW, Kotz S. Univariate Discrete Distributions, 3rd ed.,
-/// 2005, section 9.3.
+/// 2005, chapter 9.
 ///
 /// # Errors
 ///

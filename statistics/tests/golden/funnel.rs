@@ -41,6 +41,8 @@ struct Faults(Vec<String>);
 
 impl Faults {
     fn check(&mut self, what: &str, found: Option<f64>, wanted: Option<f64>, agree: fn(f64, f64) -> bool) {
+        // The logarithm of no event is minus infinity for the peer, and no score here.
+        let wanted = wanted.filter(|wanted| wanted.is_finite());
         let fine = match (found, wanted) {
             (Some(found), Some(wanted)) => agree(found, wanted),
             (found, wanted) => found.is_none() && wanted.is_none(),
