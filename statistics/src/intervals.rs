@@ -1,33 +1,65 @@
-//! Confidence intervals for proportions, rates and means, each named after its method.
+//! Confidence intervals, each named after its method, of proportions, rates and means, and of the differences and ratios
+//! between two groups.
 //!
 //! | function | for | method |
 //! |---|---|---|
-//! | [`wilson`] | a proportion | Wilson's score |
+//! | [`wilson`], [`wilson_continuity`] | a proportion | Wilson's score, without and with continuity correction |
 //! | [`clopper_pearson`] | a proportion | exact |
+//! | [`agresti_coull`], [`jeffreys`], [`wald`] | a proportion | to compare with other programs |
 //! | [`poisson_exact_rate`] | events per exposure | exact (Garwood) |
-//! | [`byar_rate`] | events per exposure | Byar's approximation |
+//! | [`byar_rate`], [`byar_or_exact_rate`] | events per exposure | Byar's approximation; exact below ten events |
 //! | [`mean_t`], [`mean_t_from_moments`] | a mean | Student's t |
+//! | [`quantile_interval`], [`median_interval`] | a quantile | order statistics |
+//! | [`difference_newcombe`], [`difference_score`], [`difference_agresti_caffo`], [`difference_wald`] | the difference of two proportions | as named |
+//! | [`risk_ratio_score`], [`risk_ratio_wald`], [`risk_ratio_wald_adjusted`], [`odds_ratio_wald`] | the ratio of two risks or odds | as named |
+//! | [`rate_ratio_exact`], [`rate_ratio_wald`], [`rate_difference_wald`] | two rates | as named |
+//!
+//! With them go the tests [`two_proportions_test`] and [`rate_ratio_test`], and [`quantile_groups`], which puts units
+//! into fifths or tenths.
 //!
 //! Intervals are two-sided with equal tails. Confidence is a fraction: 0.95, not 95.
 
+pub(crate) mod binomial;
+mod comparison;
 mod count;
+mod difference;
+mod groups;
 mod mean;
+mod order;
 mod proportion;
+mod proportion_alternatives;
 mod rate;
+mod rate_comparison;
+mod ratio;
+mod score;
 
 use std::fmt;
 
 use crate::{Result, StatisticsError};
 
+pub use comparison::{Events, Part, Test, TestMethod};
 pub use count::checked_count;
+pub use difference::{difference_agresti_caffo, difference_newcombe, difference_wald, two_proportions_test};
+pub use groups::{FirstGroup, quantile_groups};
 pub use mean::{mean_t, mean_t_from_moments};
+pub(crate) use order::type_7;
+pub use order::{OrderInterval, median_interval, quantile_interval};
 pub use proportion::{clopper_pearson, wilson};
-pub use rate::{byar_rate, poisson_exact_rate};
+pub use proportion_alternatives::{agresti_coull, jeffreys, wald, wilson_continuity};
+pub use rate::{BYAR_FROM, CountMethod, byar_or_exact_rate, byar_rate, poisson_exact_rate};
+pub use rate_comparison::{
+    rate_difference_wald, rate_ratio_exact, rate_ratio_mid_p_test, rate_ratio_test, rate_ratio_wald,
+};
+pub use ratio::{odds_ratio_wald, risk_ratio_wald, risk_ratio_wald_adjusted};
+pub use score::{ScoreVariance, difference_score, risk_ratio_score};
 
 /// The largest count that the exact methods accept, ten thousand million: above it their series would run for too long.
 pub const EXACT_COUNT_LIMIT: u64 = 10_000_000_000;
 
-/// An estimate with its two-sided confidence limits; `lower <= value <= upper`, all finite.
+/// An estimate with its two-sided confidence limits, all finite.
+///
+/// `lower <= value <= upper`, save for the few methods that say otherwise: [`jeffreys`] when nobody or everybody has the
+/// event (or at a low confidence), and [`difference_agresti_caffo`] for extreme differences of small groups.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     /// The estimate, in the unit of the statistic (a proportion is a fraction from 0 to 1).
@@ -63,15 +95,26 @@ impl Interval {
         )
     }
 
-    /// Builds an interval after a last look that its numbers are numbers: sums of huge values can overflow.
+    /// Builds an interval around its estimate after a last look that its numbers are numbers: sums of huge values can
+    /// overflow.
     pub(crate) fn checked(value: f64, lower: f64, upper: f64, confidence: f64, method: Method) -> Result<Self> {
+        // Rounding in the last place may put a limit on the wrong side of the estimate when the two coincide.
+        Self::as_computed(value, lower, upper, confidence, method).map(|it| Self {
+            lower: it.lower.min(value),
+            upper: it.upper.max(value),
+            ..it
+        })
+    }
+
+    /// Builds an interval whose method does not promise to hold its estimate.
+    pub(crate) fn as_computed(value: f64, lower: f64, upper: f64, confidence: f64, method: Method) -> Result<Self> {
         for (what, value) in [("the estimate", value), ("the lower limit", lower), ("the upper limit", upper)] {
             if !value.is_finite() {
                 return Err(StatisticsError::NotFinite { what, value });
             }
         }
-        // Rounding in the last place may put a limit on the wrong side of the estimate when the two coincide.
-        Ok(Self { value, lower: lower.min(value), upper: upper.max(value), confidence, method })
+        // At a confidence near 0 rounding may swap limits that are all but equal.
+        Ok(Self { value, lower: lower.min(upper), upper: upper.max(lower), confidence, method })
     }
 }
 
@@ -121,6 +164,42 @@ pub enum Method {
     RestrictedMeanNormal,
     /// Wald's interval of a hazard ratio, on the scale of the logarithm.
     HazardRatioWald,
+    /// Wilson's score interval of a proportion with continuity correction.
+    WilsonContinuity,
+    /// Agresti and Coull's interval of a proportion.
+    AgrestiCoull,
+    /// The equal-tailed Bayesian interval of a proportion under Jeffreys' prior.
+    Jeffreys,
+    /// The simple normal interval of a proportion; for comparison only.
+    WaldProportion,
+    /// The interval of a quantile between two order statistics.
+    OrderStatistic,
+    /// Newcombe's hybrid score interval of a difference of proportions.
+    Newcombe,
+    /// Agresti and Caffo's interval of a difference of proportions.
+    AgrestiCaffo,
+    /// Miettinen and Nurminen's score interval of a difference or ratio of proportions.
+    MiettinenNurminen,
+    /// Mee's score interval of a difference of proportions.
+    Mee,
+    /// Koopman's score interval of a ratio of proportions.
+    Koopman,
+    /// The simple normal interval of a difference of proportions or rates.
+    WaldDifference,
+    /// The normal interval of the logarithm of a ratio of risks or rates.
+    LogWald,
+    /// The same with one half added to each count.
+    LogWaldAdjusted,
+    /// Woolf's interval of an odds ratio.
+    Woolf,
+    /// The exact interval of a ratio of rates, given the total of events.
+    ConditionalExact,
+    /// Dobson's interval of a directly standardised rate, with Byar's limits of the count.
+    Dobson,
+    /// The same where one person can have several events.
+    DobsonNonIndependent,
+    /// Fay and Feuer's gamma interval of a directly standardised rate.
+    FayFeuer,
 }
 
 impl Method {
@@ -148,6 +227,24 @@ impl Method {
             Self::AalenLogLog => "aalen_log_log",
             Self::RestrictedMeanNormal => "restricted_mean_normal",
             Self::HazardRatioWald => "hazard_ratio_wald",
+            Self::WilsonContinuity => "wilson_continuity",
+            Self::AgrestiCoull => "agresti_coull",
+            Self::Jeffreys => "jeffreys",
+            Self::WaldProportion => "wald_proportion",
+            Self::OrderStatistic => "order_statistic",
+            Self::Newcombe => "newcombe",
+            Self::AgrestiCaffo => "agresti_caffo",
+            Self::MiettinenNurminen => "miettinen_nurminen",
+            Self::Mee => "mee",
+            Self::Koopman => "koopman",
+            Self::WaldDifference => "wald_difference",
+            Self::LogWald => "log_wald",
+            Self::LogWaldAdjusted => "log_wald_adjusted",
+            Self::Woolf => "woolf",
+            Self::ConditionalExact => "conditional_exact",
+            Self::Dobson => "dobson_byar",
+            Self::DobsonNonIndependent => "dobson_byar_non_independent",
+            Self::FayFeuer => "fay_feuer",
         }
     }
 }
@@ -207,5 +304,12 @@ mod tests {
         let methods = [Method::Wilson, Method::ClopperPearson, Method::PoissonExact, Method::Byar, Method::MeanT];
         let names: Vec<_> = methods.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["wilson", "clopper_pearson", "poisson_exact", "byar", "t_mean"]);
+        let of_two_groups = [Method::Newcombe, Method::MiettinenNurminen, Method::LogWald, Method::ConditionalExact];
+        assert_eq!(
+            of_two_groups.map(Method::name),
+            ["newcombe", "miettinen_nurminen", "log_wald", "conditional_exact"]
+        );
+        let standardised = [Method::Dobson, Method::DobsonNonIndependent, Method::FayFeuer];
+        assert_eq!(standardised.map(Method::name), ["dobson_byar", "dobson_byar_non_independent", "fay_feuer"]);
     }
 }

@@ -5,7 +5,7 @@
 //! each quantile is the root of a tail probability, bracketed, and a search that does not settle is an error.
 
 mod incomplete_beta;
-mod root;
+pub(crate) mod root;
 mod tail;
 
 use statrs::function::{erf::erfc_inv, gamma};

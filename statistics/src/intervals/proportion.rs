@@ -28,13 +28,8 @@ use crate::{Result, StatisticsError};
 pub fn wilson(numerator: u64, denominator: u64, confidence: f64) -> Result<Interval> {
     let error = two_sided_error(confidence)?;
     let value = proportion(numerator, denominator)?;
-    let (x, n) = (numerator as f64, denominator as f64);
     let z = normal_two_sided(error);
-    let upper_times_n_plus_z2 = x + z * z / 2.0 + z * (z * z / 4.0 + x * ((n - x) / n)).sqrt();
-    // The product of both roots, x² / (n (n + z²)), gives the lower one from the upper one: the textbook form subtracts
-    // two nearly equal numbers when the proportion is tiny.
-    let lower = if numerator == 0 { 0.0 } else { x * (x / n) / upper_times_n_plus_z2 };
-    let upper = if numerator == denominator { 1.0 } else { (upper_times_n_plus_z2 / (n + z * z)).min(1.0) };
+    let (lower, upper) = score_limits(numerator as f64, denominator as f64, z);
     Interval::checked(value, lower, upper, confidence, Method::Wilson)
 }
 
@@ -60,8 +55,18 @@ pub fn clopper_pearson(numerator: u64, denominator: u64, confidence: f64) -> Res
     Interval::checked(value, lower, upper, confidence, Method::ClopperPearson)
 }
 
+/// Both roots of Wilson's equation for `x` units of `n`; `x` need not be whole, which continuity corrections use.
+pub(super) fn score_limits(x: f64, n: f64, z: f64) -> (f64, f64) {
+    let upper_times_n_plus_z2 = x + z * z / 2.0 + z * (z * z / 4.0 + x * ((n - x) / n)).sqrt();
+    // The product of both roots, x² / (n (n + z²)), gives the lower one from the upper one: the textbook form subtracts
+    // two nearly equal numbers when the proportion is tiny.
+    let lower = if x <= 0.0 { 0.0 } else { x * (x / n) / upper_times_n_plus_z2 };
+    let upper = if x >= n { 1.0 } else { (upper_times_n_plus_z2 / (n + z * z)).min(1.0) };
+    (lower, upper)
+}
+
 /// The proportion itself, once it is one.
-fn proportion(numerator: u64, denominator: u64) -> Result<f64> {
+pub(super) fn proportion(numerator: u64, denominator: u64) -> Result<f64> {
     if denominator == 0 {
         return Err(StatisticsError::ZeroDenominator);
     }

@@ -65,7 +65,65 @@ pub fn byar_rate(count: u64, exposure: f64, confidence: f64) -> Result<Interval>
     Interval::checked(x / exposure, lower / exposure, upper / exposure, confidence, Method::Byar)
 }
 
-fn checked_exposure(exposure: f64) -> Result<()> {
+/// Below this many events Byar's approximation gives way to the exact interval in [`byar_or_exact_rate`].
+pub const BYAR_FROM: u64 = 10;
+
+/// How the limits of a count of events are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CountMethod {
+    /// [`poisson_exact_rate`] always.
+    Exact,
+    /// [`byar_rate`] always.
+    Byar,
+    /// [`byar_or_exact_rate`]: exact below [`BYAR_FROM`] events, Byar's from there on.
+    ByarOrExact,
+}
+
+impl CountMethod {
+    /// Computes the interval of `count / exposure` in this way; the interval names the method that was used.
+    ///
+    /// # Errors
+    ///
+    /// As [`poisson_exact_rate`] and [`byar_rate`].
+    pub fn rate(self, count: u64, exposure: f64, confidence: f64) -> Result<Interval> {
+        match self {
+            Self::Exact => poisson_exact_rate(count, exposure, confidence),
+            Self::Byar => byar_rate(count, exposure, confidence),
+            Self::ByarOrExact => byar_or_exact_rate(count, exposure, confidence),
+        }
+    }
+}
+
+/// Computes the interval of the rate `count / exposure`, exact below [`BYAR_FROM`] events and by Byar's approximation
+/// from there on. The interval names the one that was used.
+///
+/// This is the convention of English public health statistics. The exact interval alone is as good at any count; this one
+/// is for tables that must agree with theirs.
+///
+/// Source: Public Health England. Technical Guide: Confidence Intervals. 2018, section on rates; the intervals are those
+/// of [`poisson_exact_rate`] and [`byar_rate`].
+///
+/// # Errors
+///
+/// As [`poisson_exact_rate`] and [`byar_rate`].
+///
+/// ```
+/// # fn main() -> carecoord_statistics::Result<()> {
+/// use carecoord_statistics::intervals::{Method, byar_or_exact_rate};
+/// assert_eq!(byar_or_exact_rate(9, 820.0, 0.95)?.method, Method::PoissonExact);
+/// assert_eq!(byar_or_exact_rate(10, 820.0, 0.95)?.method, Method::Byar);
+/// # Ok(())
+/// # }
+/// ```
+pub fn byar_or_exact_rate(count: u64, exposure: f64, confidence: f64) -> Result<Interval> {
+    if count < BYAR_FROM {
+        poisson_exact_rate(count, exposure, confidence)
+    } else {
+        byar_rate(count, exposure, confidence)
+    }
+}
+
+pub(super) fn checked_exposure(exposure: f64) -> Result<()> {
     if exposure.is_finite() && exposure > 0.0 {
         return Ok(());
     }

@@ -10,7 +10,7 @@ const MOST_STEPS: u32 = 2_000;
 /// The method is Chandrupatla's, inverse quadratic steps guarded by bisection: Chandrupatla TR. A new hybrid
 /// quadratic/bisection algorithm for finding the zero of a nonlinear function without using derivatives. Adv Eng Softw
 /// 1997;28:145–149. An exact zero at `low` is returned as it is.
-pub(super) fn root(what: &'static str, low: f64, high: f64, f: impl Fn(f64) -> Result<f64>) -> Result<f64> {
+pub(crate) fn root(what: &'static str, low: f64, high: f64, f: impl Fn(f64) -> Result<f64>) -> Result<f64> {
     // `newest` and `across` hold the crossing between them; `before` is the point given up last.
     let (mut newest, mut across) = (low, high);
     let (mut f_newest, mut f_across) = (f(low)?, f(high)?);

@@ -12,12 +12,14 @@ mod rate;
 mod run_chart;
 
 mod causal;
+mod difference;
 mod equity;
 mod funnel;
 mod glmer_determinant;
 mod peers;
 mod peers_spc;
 mod ptd;
+mod quantiles;
 mod risk;
 mod spc;
 mod standardise;

@@ -4,8 +4,11 @@
 
 mod causal;
 mod equity;
+mod funnel;
+mod intervals;
 mod risk;
 mod spc;
+mod standardise;
 mod survival;
 
 use proptest::test_runner::{Config, RngSeed};
