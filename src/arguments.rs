@@ -167,7 +167,8 @@ pub enum MeasuresCommand {
     Test {
         /// Only this measure.
         id: Option<String>,
-        /// Only the decks below this folder.
+        /// Only what lies below this folder: decks with a deck.toml, and CSV files with the names and columns of a built-in
+        /// deck, which are run by its rules.
         #[arg(long)]
         deck: Option<PathBuf>,
         /// Project folder.

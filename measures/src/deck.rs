@@ -49,6 +49,9 @@ struct Expectation {
     groups: Option<String>,
     /// Largest difference of values; 1e-6 unless stated.
     tolerance: Option<f64>,
+    /// Holds for the persons of this very deck, not for others of the same columns.
+    #[serde(default)]
+    only_here: bool,
 }
 
 /// One comparison of a deck.
@@ -70,12 +73,51 @@ pub struct Comparison {
     pub passed: bool,
 }
 
-/// Runs a deck for those of `measures` that it expects something of.
+/// Runs a deck for those of `measures` that it expects something of. `elsewhere` is a folder with other tables of the same
+/// names and columns: they take the place of the deck's own, and what holds for its own persons only is left out.
 ///
 /// # Errors
 /// When the deck is broken, or a measure fails to run on it.
-pub fn run(folder: &Path, measures: &[Measure]) -> Result<Vec<Comparison>> {
-    crate::compute::runtime()?.block_on(run_deck(folder, measures))
+pub fn run(folder: &Path, elsewhere: Option<&Path>, measures: &[Measure]) -> Result<Vec<Comparison>> {
+    crate::compute::runtime()?.block_on(run_deck(folder, elsewhere, measures))
+}
+
+/// The folders at or below `root` whose CSV files have the names and columns of this deck's.
+#[must_use]
+pub fn same_tables(deck: &Path, root: &Path) -> Vec<PathBuf> {
+    let own = csv_files(deck);
+    let headers = |path: &Path| -> Vec<String> {
+        let header = csv::Reader::from_path(path).ok().and_then(|mut reader| reader.headers().ok().cloned());
+        header.iter().flatten().map(str::to_owned).collect()
+    };
+    let fits = |folder: &PathBuf| {
+        own.iter().all(|file| {
+            let other = headers(&folder.join(file.file_name().unwrap_or_default()));
+            headers(file).iter().all(|column| other.contains(column))
+        })
+    };
+    if own.is_empty() {
+        return Vec::new();
+    }
+    let mut found: Vec<PathBuf> = [root.to_owned()].into_iter().filter(fits).collect();
+    for folder in folders_in(root) {
+        found.extend(same_tables(deck, &folder));
+    }
+    found
+}
+
+fn csv_files(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "csv")).collect();
+    found.sort();
+    found
+}
+
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
+    found.sort();
+    found
 }
 
 /// The decks below a folder: folders with a `deck.toml`, in order of name.
@@ -85,15 +127,7 @@ pub fn decks_in(folder: &Path) -> Vec<PathBuf> {
     if folder.join("deck.toml").is_file() {
         found.push(folder.to_owned());
     }
-    let mut inner: Vec<PathBuf> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
-    inner.sort();
-    found.extend(inner.iter().flat_map(|folder| decks_in(folder)));
+    found.extend(folders_in(folder).iter().flat_map(|folder| decks_in(folder)));
     found
 }
 
@@ -108,21 +142,14 @@ impl Deck {
         MeasureError::Deck { deck: self.name.clone(), reason: reason.to_string() }
     }
 
-    fn open(folder: &Path) -> Result<Self> {
-        let name = folder.display().to_string();
+    fn open(folder: &Path, tables: &Path) -> Result<Self> {
+        let name = tables.display().to_string();
         let broken = |reason: String| MeasureError::Deck { deck: name.clone(), reason };
         let text =
             fs::read_to_string(folder.join("deck.toml")).map_err(|error| broken(format!("deck.toml: {error}")))?;
         let file: DeckFile = toml::from_str(&text).map_err(|error| broken(format!("deck.toml: {error}")))?;
         let csv = SessionContext::new();
-        let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-            .map_err(|error| broken(error.to_string()))?
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|end| end == "csv"))
-            .collect();
-        paths.sort();
-        for path in paths {
+        for path in csv_files(tables) {
             let table = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let batch = read_csv(&path).map_err(|error| broken(format!("{}: {error}", path.display())))?;
             csv.register_batch(&table, batch).map_err(|error| broken(error.strip_backtrace()))?;
@@ -171,12 +198,12 @@ fn read_csv(path: &Path) -> std::result::Result<RecordBatch, String> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| error.to_string())
 }
 
-async fn run_deck(folder: &Path, measures: &[Measure]) -> Result<Vec<Comparison>> {
-    let deck = Deck::open(folder)?;
+async fn run_deck(folder: &Path, elsewhere: Option<&Path>, measures: &[Measure]) -> Result<Vec<Comparison>> {
+    let deck = Deck::open(folder, elsewhere.unwrap_or(folder))?;
     let (start, end) = (deck.date("period_start").await?, deck.date("period_end").await?);
     let data_through = deck.date("data_through").await?;
     let mut comparisons = Vec::new();
-    for expectation in &deck.file.expect {
+    for expectation in deck.file.expect.iter().filter(|expectation| elsewhere.is_none() || !expectation.only_here) {
         let Some(measure) = measures.iter().find(|measure| measure.id == expectation.measure) else { continue };
         // A span whose loaded data end on the deck's day, whatever the feed's run-out.
         let months = i64::from(i32::from(end.year()) * 12 + i32::from(end.month()))

@@ -14,7 +14,7 @@ fn every_deck_passes_and_every_measure_has_one() {
     let mut failures = Vec::new();
     let mut passed = 0;
     for deck in deck::decks_in(folder) {
-        for found in deck::run(&deck, &measures).unwrap() {
+        for found in deck::run(&deck, None, &measures).unwrap() {
             tried.insert(found.measure.clone());
             if found.passed {
                 passed += 1;

@@ -1,6 +1,6 @@
 //! `carecoord measures list | show | test`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use carecoord_measures::deck::{self, Comparison};
@@ -107,25 +107,36 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
         None => measures.to_vec(),
     };
     let place = tempfile::tempdir().map_err(|error| Failure::Machine(format!("no temporary folder: {error}")))?;
-    let mut folders = Vec::new();
-    match deck {
-        Some(folder) => folders.extend(deck::decks_in(folder)),
-        None => {
-            definition::unpack_catalog(place.path())
-                .map_err(|error| Failure::Machine(format!("cannot unpack the decks: {error}")))?;
-            folders.extend(deck::decks_in(place.path()));
-            for own in &Config::read(project)?.measures {
-                folders.extend(deck::decks_in(&project.join(own)));
-            }
-        }
+    definition::unpack_catalog(place.path())
+        .map_err(|error| Failure::Machine(format!("cannot unpack the decks: {error}")))?;
+    let mut own = deck::decks_in(place.path());
+    for folder in &Config::read(project)?.measures {
+        own.extend(deck::decks_in(&project.join(folder)));
     }
-    if folders.is_empty() {
-        return Err(Failure::Usage("there is no deck.toml below that folder".to_owned()));
+    // A deck, and the tables that it is run on where they are not its own.
+    let runs: Vec<(PathBuf, Option<PathBuf>)> = match deck {
+        None => own.into_iter().map(|folder| (folder, None)).collect(),
+        Some(elsewhere) => {
+            let whole = deck::decks_in(elsewhere).into_iter().map(|folder| (folder, None));
+            let tables = own.into_iter().flat_map(|folder| {
+                let same = deck::same_tables(&folder, elsewhere).into_iter();
+                same.filter(|tables| !tables.join("deck.toml").is_file())
+                    .map(move |tables| (folder.clone(), Some(tables)))
+            });
+            whole.chain(tables).collect()
+        }
+    };
+    if runs.is_empty() {
+        return Err(Failure::Usage(
+            "below that folder there is neither a deck.toml nor a folder of CSV files with the names and columns of a built-in deck"
+                .to_owned(),
+        ));
     }
     let (mut passed, mut failed) = (0, 0);
-    for folder in folders {
-        let shown = folder.strip_prefix(place.path()).unwrap_or(&folder).display().to_string();
-        let comparisons = deck::run(&folder, &wanted)?;
+    for (folder, tables) in runs {
+        let name = folder.strip_prefix(place.path()).unwrap_or(&folder).display().to_string();
+        let shown = tables.as_ref().map_or(name.clone(), |tables| format!("{name} on {}", tables.display()));
+        let comparisons = deck::run(&folder, tables.as_deref(), &wanted)?;
         if comparisons.is_empty() {
             continue;
         }

@@ -72,8 +72,13 @@ fn the_demo_runs_and_its_results_hold_together() {
         "with cells as (select *, date_trunc('quarter', period) as quarter from results.rate where period_kind in ('month', 'quarter')) \
          select count(*) from (select measure_id, level, level_id, stratum_kind, stratum, quarter, \
              sum(case when state = 'suppressed' then 1 else 0 end) as hidden, \
-             sum(case when state = 'shown' then 1 else 0 end) as shown \
-             from cells where measure_id <> 'referral.cms50' group by 1, 2, 3, 4, 5, 6) where hidden = 1 and shown > 0",
+             sum(case when state = 'shown' then 1 else 0 end) as shown, \
+             sum(case when period_kind = 'quarter' then 1 else 0 end) as totals \
+             from cells where measure_id <> 'referral.cms50' group by 1, 2, 3, 4, 5, 6) where hidden = 1 and shown > 0 and totals > 0",
+    );
+    // No quarter or year stands for more months than were measured.
+    none(
+        "select count(*) from results.rate where period_kind <> 'month' and period < (select first_month from results.run)",
     );
     // Months whose follow-up is not over are provisional: October's discharges are not followed up for 30 days on 20 November.
     assert_eq!(
@@ -149,6 +154,23 @@ fn the_catalogue_lists_shows_and_tests() {
     assert!(shown.expect(0).out.contains("[V]"));
     let tested: Ran = program(&["measures", "test", "referral.loop_closed_60"]).output().unwrap().into();
     assert!(tested.expect(0).out.contains(" passed, 0 failed"));
+    // Tables with a deck's names and columns are a deck too, and a wrong expectation shows its explanation.
+    let other = tempfile::tempdir().unwrap();
+    let deck = "measures/catalog/referral/cms50/cases/cms50";
+    for entry in std::fs::read_dir(deck).unwrap().map(Result::unwrap).filter(|entry| entry.file_name() != "deck.toml") {
+        std::fs::copy(entry.path(), other.path().join(entry.file_name())).unwrap();
+    }
+    let folder = other.path().to_str().unwrap();
+    let elsewhere: Ran = program(&["measures", "test", "referral.cms50", "--deck", folder]).output().unwrap().into();
+    assert!(elsewhere.expect(0).out.contains("39 passed, 0 failed"));
+    let expected = std::fs::read_to_string(other.path().join("expected.csv")).unwrap();
+    let (head, first) = expected.split_once('\n').unwrap();
+    let flipped = first.replacen(",1,1,1,", ",1,0,1,", 1);
+    assert_ne!(first, flipped);
+    std::fs::write(other.path().join("expected.csv"), format!("{head}\n{flipped}")).unwrap();
+    let wrong: Ran = program(&["measures", "test", "referral.cms50", "--deck", folder]).output().unwrap().into();
+    let wrong = wrong.expect(1);
+    assert!(wrong.out.contains("expected 0, found 1") && wrong.out.contains(" - "), "{}", wrong.out);
     let unknown: Ran = program(&["measures", "show", "nothing"]).output().unwrap().into();
     unknown.expect(2);
 }
