@@ -119,6 +119,36 @@ pub fn refusal(measure: &Measure, manifest: &Manifest) -> Option<String> {
     None
 }
 
+/// Why a lake whose columns would do holds no rows to measure; `found` keeps what was looked up before.
+async fn missing_rows(
+    benches: &[Workbench],
+    measure: &Measure,
+    found: &mut HashMap<String, bool>,
+) -> Result<Option<String>> {
+    for needed in &measure.needs_rows {
+        let query = format!("select 1 from lake.{} where {} limit 1", needed.table, needed.condition);
+        if !found.contains_key(&query) {
+            let mut any = false;
+            for bench in benches {
+                let batches = bench.collect(&query).await.map_err(|error| MeasureError::Definition {
+                    measure: measure.id.clone(),
+                    file: format!("{}/measure.toml", measure.folder),
+                    reason: format!("needs_rows: {error}"),
+                })?;
+                any = batches.iter().any(|batch| batch.num_rows() > 0);
+                if any {
+                    break;
+                }
+            }
+            found.insert(query.clone(), any);
+        }
+        if found.get(&query) == Some(&false) {
+            return Ok(Some(format!("the extracts hold no {}", needed.what)));
+        }
+    }
+    Ok(None)
+}
+
 async fn run(options: &Options<'_>) -> Result<Outcome> {
     let lake = Store::lake(options.project).current()?;
     let manifest = Manifest::read(&lake)?;
@@ -142,10 +172,14 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         None => HashMap::new(),
     };
     let mut tables = Tables::default();
+    let mut found_rows = HashMap::new();
     let mut computed = Vec::new();
     let mut refused = Vec::new();
     for measure in &options.measures {
-        let why_not = refusal(measure, &manifest);
+        let why_not = match refusal(measure, &manifest) {
+            Some(reason) => Some(reason),
+            None => missing_rows(&benches, measure, &mut found_rows).await?,
+        };
         tables.measures.push(measure_row(measure, why_not.as_deref(), &manifest));
         if let Some(reason) = why_not {
             refused.push((measure.id.clone(), reason));

@@ -112,6 +112,19 @@ pub struct Caveat {
     pub text: String,
 }
 
+/// Rows that the lake must hold for a measure to mean something.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeededRows {
+    /// Table of the lake.
+    pub table: String,
+    /// SQL condition on its rows.
+    #[serde(rename = "where")]
+    pub condition: String,
+    /// What they are, in words, for the refusal.
+    pub what: String,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MeasureFile {
@@ -142,6 +155,8 @@ struct MeasureFile {
     #[serde(default)]
     needs_any: Vec<String>,
     #[serde(default)]
+    needs_rows: Vec<NeededRows>,
+    #[serde(default)]
     caveats: Vec<Caveat>,
     variant: Vec<Variant>,
 }
@@ -159,6 +174,8 @@ struct Variant {
     kind: Option<Kind>,
     multiplier: Option<f64>,
     value_unit: Option<String>,
+    #[serde(default)]
+    needs: Vec<String>,
     #[serde(default)]
     params: BTreeMap<String, i64>,
 }
@@ -223,6 +240,8 @@ pub struct Measure {
     pub needs: Vec<String>,
     /// `table.column`, at least one of which the extracts must offer.
     pub needs_any: Vec<String>,
+    /// Rows that the lake must hold.
+    pub needs_rows: Vec<NeededRows>,
     /// What a reader must know.
     pub caveats: Vec<Caveat>,
     /// Parameters bound to the SQL, beside those of every measure.
@@ -325,7 +344,8 @@ fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
     if let Some(odd) = periods.iter().find(|period| !["month", "quarter", "year"].contains(&period.as_str())) {
         return Err(broken(folder, "measure.toml", &format!("periods holds {odd}; month, quarter and year are known")));
     }
-    if let Some(odd) = file.needs.iter().chain(&file.needs_any).find(|need| !names_a_column(need)) {
+    let needs = file.needs.iter().chain(&file.needs_any).chain(file.variant.iter().flat_map(|variant| &variant.needs));
+    if let Some(odd) = needs.into_iter().find(|need| !names_a_column(need)) {
         return Err(broken(
             folder,
             "measure.toml",
@@ -355,8 +375,9 @@ fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
         rule: file.rule.trim().to_owned(),
         sources: file.sources.clone(),
         atlas: file.atlas.clone(),
-        needs: file.needs.clone(),
+        needs: file.needs.iter().chain(&variant.needs).cloned().collect(),
         needs_any: file.needs_any.clone(),
+        needs_rows: file.needs_rows.clone(),
         caveats: file.caveats.clone(),
         params: variant.params.clone(),
         sql: sql.to_owned(),
