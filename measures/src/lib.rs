@@ -10,6 +10,7 @@ pub mod compute;
 pub mod deck;
 pub mod definition;
 mod error;
+mod functions;
 pub mod rates;
 pub mod rows;
 pub mod signals;

@@ -50,6 +50,7 @@ impl Workbench {
         loaded: BTreeSet<String>,
     ) -> Result<Self> {
         let bench = Self { context, span, folder: folder.to_owned(), group, loaded };
+        crate::functions::register(&bench.context);
         let months = bench.months()?;
         sql::register(&bench.context, "prepared", "months", sql::in_memory(months.schema(), vec![months])?)?;
         Ok(bench)

@@ -4,12 +4,13 @@ use crate::format;
 use crate::model::{Measure, Rate, State};
 
 /// Families in the order of the report; others follow by name.
-const FAMILIES: [(&str, &str); 9] = [
+const FAMILIES: [(&str, &str); 10] = [
     ("readmission", "Readmissions"),
     ("transition", "Transitions of care"),
     ("referral", "Referrals"),
     ("care_plan", "Care plans"),
     ("patient_reported", "Patient-reported coordination"),
+    ("medication_adherence", "Medication adherence"),
     ("continuity", "Continuity"),
     ("risk", "Risk at discharge"),
     ("utilization", "Utilization"),
