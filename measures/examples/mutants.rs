@@ -1,0 +1,133 @@
+//! Whether the decks would notice: every comparison, bound, number and sort in the SQL of the catalogue is changed, one at a
+//! time, and the decks are run. A change that no deck notices is printed.
+//!
+//! `cargo run -p carecoord-measures --example mutants [ID-PREFIX]`
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use carecoord_measures::deck;
+use carecoord_measures::definition::{self, Measure};
+
+fn main() {
+    let prefix = std::env::args().nth(1).unwrap_or_default();
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
+    let measures = definition::catalog().unwrap();
+    let mut folders: BTreeMap<String, Vec<Measure>> = BTreeMap::new();
+    for measure in measures.into_iter().filter(|measure| measure.id.starts_with(&prefix)) {
+        folders.entry(measure.folder.clone()).or_default().push(measure);
+    }
+    let (mut tried, mut survivors) = (0, 0);
+    for (folder, variants) in folders {
+        let decks = deck::decks_in(&catalog.join(&folder));
+        for mutant in mutants(&variants[0].sql) {
+            tried += 1;
+            if !noticed(&decks, &variants, &mutant.sql) {
+                survivors += 1;
+                println!(
+                    "SURVIVES {folder} line {}: {} -> {}\n         {}",
+                    mutant.line, mutant.from, mutant.to, mutant.text
+                );
+            }
+        }
+        println!("{folder}: done ({tried} mutants so far, {survivors} survive)");
+    }
+    println!("{tried} mutants, {} noticed, {survivors} survive", tried - survivors);
+}
+
+struct Mutant {
+    sql: String,
+    line: usize,
+    from: String,
+    to: String,
+    text: String,
+}
+
+/// Changes of one token each. Comments are left alone.
+fn mutants(sql: &str) -> Vec<Mutant> {
+    let swaps = [
+        (" <= ", " < "),
+        (" < ", " <= "),
+        (" >= ", " > "),
+        (" > ", " >= "),
+        (" = ", " <> "),
+        (" <> ", " = "),
+        (" is null", " is not null"),
+        (" is not null", " is null"),
+        (" between 0 ", " between 1 "),
+        (" between 1 ", " between 0 "),
+        (" and $window_days", " and $window_days - 1"),
+        (" and $window_days", " and $window_days + 1"),
+        ("min(", "max("),
+        ("max(", "min("),
+        (" desc", ""),
+        ("left join", "join"),
+        (" and not ", " and "),
+        ("lead(", "lag("),
+        ("lag(", "lead("),
+        (" not in (", " in ("),
+        ("least(", "greatest("),
+    ];
+    let mut found = Vec::new();
+    let mut offset = 0;
+    for (number, line) in sql.split_inclusive('\n').enumerate() {
+        let code = line.split("--").next().unwrap_or_default();
+        let mut push = |at: usize, from: &str, to: &str| {
+            let (start, end) = (offset + at, offset + at + from.len());
+            found.push(Mutant {
+                sql: format!("{}{to}{}", &sql[..start], &sql[end..]),
+                line: number + 1,
+                from: from.trim().to_owned(),
+                to: to.trim().to_owned(),
+                text: line.trim().to_owned(),
+            });
+        };
+        for (from, to) in swaps {
+            for (at, _) in code.match_indices(from) {
+                push(at, from, to);
+            }
+        }
+        for (at, number) in numbers(code) {
+            push(at, &number.to_string(), &(number + 1).to_string());
+        }
+        offset += line.len();
+    }
+    found
+}
+
+/// Whole numbers that stand alone, outside quotes.
+fn numbers(code: &str) -> Vec<(usize, u64)> {
+    let bytes = code.as_bytes();
+    let mut found = Vec::new();
+    let (mut at, mut quoted) = (0, false);
+    while at < bytes.len() {
+        if bytes[at] == b'\'' {
+            quoted = !quoted;
+        }
+        let word_before =
+            at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'_' | b'.' | b'$'));
+        if !quoted && bytes[at].is_ascii_digit() && !word_before {
+            let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let next = bytes.get(at + length).copied().unwrap_or(b' ');
+            if !(next.is_ascii_alphabetic() || matches!(next, b'_' | b'.')) {
+                found.push((at, code[at..at + length].parse().unwrap_or(0)));
+            }
+            at += length;
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// Whether any deck disagrees, or the SQL breaks.
+fn noticed(decks: &[PathBuf], variants: &[Measure], sql: &str) -> bool {
+    let ids: BTreeSet<&str> = variants.iter().map(|measure| measure.id.as_str()).collect();
+    let changed: Vec<Measure> =
+        variants.iter().map(|measure| Measure { sql: sql.to_owned(), ..measure.clone() }).collect();
+    decks.iter().any(|folder| match deck::run(folder, None, &changed) {
+        Ok(comparisons) => comparisons.iter().any(|found| ids.contains(found.measure.as_str()) && !found.passed),
+        Err(_) => true,
+    })
+}
