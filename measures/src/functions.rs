@@ -67,20 +67,20 @@ impl ScalarUDFImpl for CoveredDays {
         let [filled, supply, ingredients, first, last, admitted, discharged] = arrays.as_slice() else {
             return Err(DataFusionError::Execution("covered_days takes seven arguments".to_owned()));
         };
-        let list = |array: &ArrayRef, kind: DataType| -> datafusion::common::Result<ArrayRef> {
+        let as_list = |array: &ArrayRef, kind: DataType| -> datafusion::common::Result<ArrayRef> {
             Ok(cast(array, &DataType::List(Arc::new(Field::new_list_field(kind, true))))?)
         };
-        let (filled, supply) = (list(filled, DataType::Int32)?, list(supply, DataType::Int64)?);
-        let ingredients = list(ingredients, DataType::Utf8)?;
-        let (admitted, discharged) = (list(admitted, DataType::Int32)?, list(discharged, DataType::Int32)?);
+        let (filled, supply) = (as_list(filled, DataType::Int32)?, as_list(supply, DataType::Int64)?);
+        let ingredients = as_list(ingredients, DataType::Utf8)?;
+        let (admitted, discharged) = (as_list(admitted, DataType::Int32)?, as_list(discharged, DataType::Int32)?);
         let (first, last) = (cast(first, &DataType::Int32)?, cast(last, &DataType::Int32)?);
         let (first, last) = (first.as_primitive::<Int32Type>(), last.as_primitive::<Int32Type>());
         let days_of = |array: &ArrayRef, row: usize| -> Option<Vec<i32>> {
-            let list = array.as_list::<i32>();
-            if list.is_null(row) {
+            let given = array.as_list::<i32>();
+            if given.is_null(row) {
                 return Some(Vec::new());
             }
-            list.value(row).as_primitive::<Int32Type>().iter().collect()
+            given.value(row).as_primitive::<Int32Type>().iter().collect()
         };
         let found: Vec<Option<(i64, i64)>> = (0..rows)
             .map(|row| {
@@ -113,9 +113,9 @@ impl ScalarUDFImpl for CoveredDays {
             })
             .collect();
         let column = |pick: fn(&(i64, i64)) -> i64| -> ArrayRef {
-            Arc::new(Int64Array::from_iter(found.iter().map(|found| found.as_ref().map(pick))))
+            Arc::new(found.iter().map(|found| found.as_ref().map(pick)).collect::<Int64Array>())
         };
-        let present = NullBuffer::from_iter(found.iter().map(Option::is_some));
+        let present = found.iter().map(Option::is_some).collect::<NullBuffer>();
         let columns = vec![column(|found| found.0), column(|found| found.1)];
         Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(Self::fields(), columns, Some(present))?)))
     }
