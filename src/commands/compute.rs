@@ -14,9 +14,17 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
     let project = &options.project.project;
     let config = Config::read(project)?;
     let progress = Progress::new();
+    let only = &options.measuring.only;
+    let mut measures = config.measures(project)?;
+    if let Some(unknown) = only.iter().find(|id| !measures.iter().any(|measure| measure.id.starts_with(id.as_str()))) {
+        return Err(Failure::Usage(format!(
+            "no measure's id begins with {unknown}; `carecoord measures list` shows them"
+        )));
+    }
+    measures.retain(|measure| only.is_empty() || only.iter().any(|id| measure.id.starts_with(id.as_str())));
     let outcome = compute(&Options {
         project,
-        measures: config.measures(project)?,
+        measures,
         report_month: options.measuring.month,
         months: options.measuring.months.unwrap_or(config.months),
         suppress_below: config.suppress_below,

@@ -126,6 +126,7 @@ fn the_demo_runs_and_its_results_hold_together() {
     let units =
         "select count(*), count(distinct concat(measure_id, unit_id)), min(evidence), max(evidence) from results.unit";
     let whole = project.sql(units);
+    project.run(&["compute", "--only", "nothing"]).expect(2);
     project.run(&["compute", "--buckets-at-once", "3"]).expect(0);
     let parts = results(&project);
     for (name, bytes) in files_of(&parts) {
