@@ -39,6 +39,8 @@ pub enum Command {
     Worklist(WorklistOptions),
     /// Query the tables of the lake and of results, read-only.
     Sql(SqlOptions),
+    /// Load value sets and crosswalks that measures ask for, or list those in force.
+    Codes(CodesOptions),
     /// List snapshots, or prune old ones.
     Snapshots(SnapshotsOptions),
     /// Write invented extracts of any size.
@@ -177,6 +179,46 @@ pub enum MeasuresCommand {
         /// Project folder.
         #[command(flatten)]
         project: ProjectOptions,
+    },
+}
+
+/// Options of `codes`.
+#[derive(Debug, Args)]
+pub struct CodesOptions {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: CodesCommand,
+}
+
+/// What to do with code tables.
+#[derive(Debug, Subcommand)]
+pub enum CodesCommand {
+    /// Load the code tables of a folder: CSV files named after their sets, such as icd_10_cm_to_ccs.csv, or code_set.csv with
+    /// the lake's own columns. Of each set the version loaded last is in force.
+    Import {
+        /// Folder with the CSV files.
+        folder: PathBuf,
+        /// Version of these tables, for example 2021; code_set.csv states its own.
+        #[arg(long, value_name = "TEXT", default_value = "unstated")]
+        set_version: String,
+        /// Where they come from; kept with every code.
+        #[arg(long, value_name = "TEXT", default_value = "unstated")]
+        source: String,
+        /// Project folder.
+        #[command(flatten)]
+        project: ProjectOptions,
+        /// How to print what became of each file.
+        #[arg(long, value_enum, default_value_t = TextFormat::Table)]
+        format: TextFormat,
+    },
+    /// List the code sets in force: loaded ones, and shipped ones that nobody replaced.
+    List {
+        /// Project folder.
+        #[command(flatten)]
+        project: ProjectOptions,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
     },
 }
 

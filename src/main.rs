@@ -35,6 +35,7 @@ fn run(command: &Command) -> Result<ExitCode, failure::Failure> {
         Command::Measures(options) => commands::measures::run(options),
         Command::Worklist(options) => commands::worklist::run(options),
         Command::Sql(options) => commands::sql::run(options),
+        Command::Codes(options) => commands::codes::run(options),
         Command::Snapshots(options) => commands::snapshots::run(options),
         Command::Generate(options) => commands::generate::run(options),
     }

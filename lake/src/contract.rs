@@ -259,7 +259,7 @@ static TABLES: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
 
 static RESULTS: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("results":
-        "run", "measure", "rate", "signal", "unit", "worklist", "quality", "check_result",
+        "run", "measure", "rate", "signal", "preparation", "risk_model", "risk_term", "risk_adjusted", "unit", "worklist", "quality", "check_result",
     ))
 });
 

@@ -1,124 +1,110 @@
--- Acute inpatient stays, one row for each, as `measures.md` 0.5 and the transfer and same-day rules of the
--- hospital-wide readmission measure want them [V]:
---   1. only short-term acute encounters (class inpatient) that were not cancelled or entered in error;
---   2. rows of the same patient, hospital, admission and discharge are one stay: the lowest id is kept;
---   3. at the same hospital, a row that begins before the running latest discharge continues the stay; so does one
---      that begins on the very day of that discharge for the same condition;
---   4. a stay followed by an admission to another hospital no later than the day after discharge is transferred out.
+-- Acute inpatient stays, one row for each: the rows of `stay_rows` put together, in order of time. What stood at admission
+-- comes from the first row, what stood at discharge from the last; a procedure of any row counts for the stay.
+-- A stay followed by an admission to another hospital no later than the day after discharge is transferred out [V].
 -- The next stay is the next acute stay of the patient, whatever its hospital.
-with acute as (
+-- A stay is planned if it is always planned, or potentially planned and not acute; without loaded tables an elective
+-- admission stands in for "potentially planned".
+-- `age` is in completed years at admission. `left_out` is the first reason that keeps a stay out of measures of discharges:
+-- no_discharge, outside_period, died_in_hospital (20, 40, 41, 42, or no disposition and a death within the stay),
+-- transferred_out. Measures add their own reasons after these.
+with merged as (
     select
-        e.bucket,
-        e.encounter_id,
-        e.patient_id,
-        e.organization_id,
-        e.practitioner_id,
-        e.start_date,
-        e.end_date,
-        e.admission_type,
-        e.discharge_disposition,
-        e.primary_diagnosis,
-        e.amount_paid,
-        c.condition_group,
-        coalesce(c.always_planned, false) as always_planned,
-        coalesce(c.potentially_planned_procedure, false) as potentially_planned_procedure,
-        coalesce(c.acute_diagnosis, false) as acute_diagnosis,
-        c.excluded_condition,
-        row_number() over (
-            partition by e.bucket, e.patient_id, e.organization_id, e.start_date, e.end_date
-            order by e.encounter_id
-        ) as copy_number
-    from lake.encounter e
-    left join prepared.inpatient_classification c on c.encounter_id = e.encounter_id and c.patient_id = e.patient_id
-    where e.class = 'inpatient'
-      and coalesce(e.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
-),
-distinct_rows as (
-    select
-        acute.*,
-        lag(condition_group) over same_hospital as condition_before,
-        max(coalesce(end_date, date '9999-12-31')) over (
-            partition by bucket, patient_id, organization_id
-            order by start_date, end_date nulls last, encounter_id
-            rows between unbounded preceding and 1 preceding
-        ) as latest_discharge_before
-    from acute
-    where copy_number = 1
-    window same_hospital as (
-        partition by bucket, patient_id, organization_id order by start_date, end_date nulls last, encounter_id
-    )
-),
-numbered as (
-    select
-        distinct_rows.*,
-        sum(
-            case
-                when latest_discharge_before is null then 1
-                when start_date < latest_discharge_before then 0
-                when start_date = latest_discharge_before and condition_group = condition_before then 0
-                else 1
-            end
-        ) over (
-            partition by bucket, patient_id, organization_id
-            order by start_date, end_date nulls last, encounter_id
-            rows between unbounded preceding and current row
-        ) as stay_number
-    from distinct_rows
-),
-merged as (
-    select
-        bucket,
         patient_id,
         organization_id,
+        of_encounter_id as first_encounter_id,
         array_to_string(array_agg(encounter_id order by start_date, end_date nulls last, encounter_id), '+') as stay_id,
         count(*) as encounter_rows,
         min(start_date) as start_date,
         case when count(end_date) = count(*) then max(end_date) end as end_date,
         first_value(admission_type order by start_date, end_date nulls last, encounter_id) as admission_type,
-        first_value(always_planned order by start_date, end_date nulls last, encounter_id) as always_planned,
-        first_value(potentially_planned_procedure order by start_date, end_date nulls last, encounter_id)
-            as potentially_planned_procedure,
+        first_value(admit_source order by start_date, end_date nulls last, encounter_id) as admit_source,
+        bool_or(always_planned) as always_planned,
+        bool_or(potentially_planned_procedure) as potentially_planned_procedure,
+        first_value(elective_stands_in order by start_date, end_date nulls last, encounter_id) as elective_stands_in,
         first_value(acute_diagnosis order by start_date, end_date nulls last, encounter_id) as acute_diagnosis,
         last_value(practitioner_id order by start_date, end_date nulls last, encounter_id) as practitioner_id,
         last_value(discharge_disposition order by start_date, end_date nulls last, encounter_id) as discharge_disposition,
         last_value(primary_diagnosis order by start_date, end_date nulls last, encounter_id) as primary_diagnosis,
         last_value(condition_group order by start_date, end_date nulls last, encounter_id) as condition_group,
+        last_value(specialty_cohort order by start_date, end_date nulls last, encounter_id) as specialty_cohort,
         last_value(excluded_condition order by start_date, end_date nulls last, encounter_id) as excluded_condition,
         sum(amount_paid) as amount_paid
-    from numbered
-    group by bucket, patient_id, organization_id, stay_number
+    from prepared.stay_rows
+    where because not in ('status', 'copy')
+    group by patient_id, organization_id, stay_number, of_encounter_id
+),
+classified as (
+    select
+        merged.*,
+        (always_planned or ((potentially_planned_procedure or elective_stands_in) and not acute_diagnosis)) as planned
+    from merged
 ),
 followed as (
     select
-        merged.*,
-        (always_planned or (potentially_planned_procedure and not acute_diagnosis)) as planned,
+        classified.*,
         lead(stay_id) over by_patient as next_stay_id,
         lead(start_date) over by_patient as next_start_date,
         lead(organization_id) over by_patient as next_organization_id,
-        lead(always_planned or (potentially_planned_procedure and not acute_diagnosis)) over by_patient as next_planned
-    from merged
-    window by_patient as (partition by bucket, patient_id order by start_date, end_date nulls last, stay_id)
+        lead(planned) over by_patient as next_planned,
+        lag(organization_id) over by_patient as organization_before,
+        lag(end_date) over by_patient as end_date_before
+    from classified
+    window by_patient as (partition by patient_id order by start_date, end_date nulls last, stay_id)
+),
+timed as (
+    select
+        followed.*,
+        cast(next_start_date as int) - cast(end_date as int) as days_to_next,
+        coalesce(
+            next_organization_id <> organization_id and cast(next_start_date as int) - cast(end_date as int) <= 1, false
+        ) as transferred_out,
+        coalesce(
+            organization_before <> organization_id and cast(start_date as int) - cast(end_date_before as int) <= 1, false
+        ) as transferred_in
+    from followed
+),
+aged as (
+    select
+        timed.*,
+        p.birth_date,
+        timed.discharge_disposition in ('20', '40', '41', '42')
+            or (timed.discharge_disposition is null and p.deceased_date between timed.start_date and timed.end_date)
+            as died
+    from timed
+    left join prepared.person p on p.patient_id = timed.patient_id
 )
 select
-    stay_id,
-    patient_id,
-    organization_id,
-    practitioner_id,
-    encounter_rows,
-    start_date,
-    end_date,
-    admission_type,
-    discharge_disposition,
-    primary_diagnosis,
-    condition_group,
-    excluded_condition,
-    planned,
-    amount_paid,
-    next_stay_id,
-    next_start_date,
-    next_planned,
-    cast(next_start_date as int) - cast(end_date as int) as days_to_next,
-    coalesce(
-        next_organization_id <> organization_id and cast(next_start_date as int) - cast(end_date as int) <= 1, false
-    ) as transferred_out
-from followed
+    t.stay_id,
+    t.patient_id,
+    t.organization_id,
+    t.practitioner_id,
+    t.first_encounter_id,
+    t.encounter_rows,
+    t.start_date,
+    t.end_date,
+    cast(cast(t.end_date as int) - cast(t.start_date as int) as bigint) as days,
+    t.admission_type,
+    t.admit_source,
+    t.discharge_disposition,
+    t.primary_diagnosis,
+    t.condition_group,
+    t.specialty_cohort,
+    t.excluded_condition,
+    t.planned,
+    t.amount_paid,
+    t.next_stay_id,
+    t.next_start_date,
+    t.next_planned,
+    t.days_to_next,
+    t.transferred_out,
+    t.transferred_in,
+    coalesce(t.died, false) as died_in_hospital,
+    date_part('year', t.start_date) - date_part('year', t.birth_date)
+        - case when to_char(t.start_date, '%m%d') < to_char(t.birth_date, '%m%d') then 1 else 0 end as age,
+    case
+        when t.end_date is null then 'no_discharge'
+        when t.end_date < $period_start or t.end_date > $period_end then 'outside_period'
+        when t.died then 'died_in_hospital'
+        when t.transferred_out then 'transferred_out'
+    end as left_out
+from aged t

@@ -66,7 +66,10 @@ pub fn card(variants: &[&Measure], decks: &[DeckLine]) -> String {
     if !first.caveats.is_empty() {
         page.push_str("\n## Mind\n\n");
         for caveat in &first.caveats {
-            let unless = caveat.unless.as_ref().map(|table| format!(" (unless `{table}` is loaded)"));
+            let unless = caveat.unless_rows.as_ref().map(|rows| {
+                let which = if rows.condition == "true" { String::new() } else { format!(" where `{}`", rows.condition) };
+                format!(" (unless `{}` holds rows{which})", rows.table)
+            });
             let _ = writeln!(page, "- {}{}", caveat.text, unless.unwrap_or_default());
         }
     }

@@ -11,9 +11,11 @@ use carecoord_lake::snapshot::{Snapshot, Store};
 use carecoord_lake::{files, parquet_file, sql};
 use jiff::civil::Date;
 
-use crate::definition::{Feed, Measure, worklists};
+use crate::codes;
+use crate::definition::{Feed, Measure, NeededRows, View, prepared_codes, prepared_views, whole_views, worklists};
 use crate::error::{MeasureError, Result};
 use crate::rates::{Rate, rates};
+use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
 use crate::signals;
 use crate::span::{Span, days};
@@ -119,34 +121,57 @@ pub fn refusal(measure: &Measure, manifest: &Manifest) -> Option<String> {
     None
 }
 
-/// Why a lake whose columns would do holds no rows to measure; `found` keeps what was looked up before.
-async fn missing_rows(
-    benches: &[Workbench],
-    measure: &Measure,
-    found: &mut HashMap<String, bool>,
-) -> Result<Option<String>> {
-    for needed in &measure.needs_rows {
+/// Looks rows up in the lake, each question once.
+#[derive(Default)]
+struct RowsFound(HashMap<String, bool>);
+
+impl RowsFound {
+    /// Whether the lake holds such rows.
+    async fn any(&mut self, benches: &[Workbench], measure: &Measure, needed: &NeededRows) -> Result<bool> {
         let query = format!("select 1 from lake.{} where {} limit 1", needed.table, needed.condition);
-        if !found.contains_key(&query) {
-            let mut any = false;
-            for bench in benches {
-                let batches = bench.collect(&query).await.map_err(|error| MeasureError::Definition {
-                    measure: measure.id.clone(),
-                    file: format!("{}/measure.toml", measure.folder),
-                    reason: format!("needs_rows: {error}"),
-                })?;
-                any = batches.iter().any(|batch| batch.num_rows() > 0);
-                if any {
-                    break;
-                }
+        if let Some(found) = self.0.get(&query) {
+            return Ok(*found);
+        }
+        let mut any = false;
+        for bench in benches {
+            let batches = bench.collect(&query).await.map_err(|error| MeasureError::Definition {
+                measure: measure.id.clone(),
+                file: format!("{}/measure.toml", measure.folder),
+                reason: format!("rows of {}: {error}", needed.table),
+            })?;
+            any = batches.iter().any(|batch| batch.num_rows() > 0);
+            if any {
+                break;
             }
-            found.insert(query.clone(), any);
         }
-        if found.get(&query) == Some(&false) {
-            return Ok(Some(format!("the extracts hold no {}", needed.what)));
-        }
+        self.0.insert(query, any);
+        Ok(any)
     }
-    Ok(None)
+
+    /// Why a lake whose columns would do holds no rows to measure.
+    async fn missing(&mut self, benches: &[Workbench], measure: &Measure) -> Result<Option<String>> {
+        for needed in &measure.needs_rows {
+            if !self.any(benches, measure, needed).await? {
+                return Ok(Some(format!("the extracts hold no {}", needed.what)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a reader must know of this run's way of computing a measure.
+    async fn caveats(&mut self, benches: &[Workbench], measure: &Measure) -> Result<Vec<String>> {
+        let mut hold = Vec::new();
+        for caveat in &measure.caveats {
+            let holds = match &caveat.unless_rows {
+                Some(rows) => !self.any(benches, measure, rows).await?,
+                None => true,
+            };
+            if holds {
+                hold.push(caveat.text.clone());
+            }
+        }
+        Ok(hold)
+    }
 }
 
 async fn run(options: &Options<'_>) -> Result<Outcome> {
@@ -159,12 +184,22 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let runtime = sql::runtime(MEMORY_BYTES, &scratch)?;
     let loaded = manifest.tables.iter().filter(|(_, entry)| entry.rows > 0).map(|(name, _)| name.clone());
     let loaded: BTreeSet<String> = loaded.collect();
+    let codes = codes::batch(prepared_codes()?.iter().chain(options.measures.iter().flat_map(|measure| &measure.codes)))?;
+    let (views, whole) = (prepared_views(), whole_views());
+    let all = {
+        let context = sql::session(manifest.buckets, &runtime)?;
+        sql::register_lake(&context, &lake, &manifest, &(0..manifest.buckets))?;
+        let bench = Workbench::new(context, span.clone(), draft.path(), 0, loaded.clone(), codes.clone())?;
+        bench.prepare(&whole, &BTreeMap::new(), options.progress).await?;
+        bench
+    };
     let mut benches = Vec::new();
     for (number, buckets) in groups(&manifest, options.buckets_at_once).into_iter().enumerate() {
         let context = sql::session(buckets.end - buckets.start, &runtime)?;
         sql::register_lake(&context, &lake, &manifest, &buckets)?;
-        let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone())?;
-        bench.prepare(&BTreeMap::new(), options.progress).await?;
+        let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone(), codes.clone())?;
+        bench.adopt(&all, &whole).await?;
+        bench.prepare(&views, &BTreeMap::new(), options.progress).await?;
         benches.push(bench);
     }
     let names = match benches.first() {
@@ -172,15 +207,16 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         None => HashMap::new(),
     };
     let mut tables = Tables::default();
-    let mut found_rows = HashMap::new();
+    let mut rows_found = RowsFound::default();
     let mut computed = Vec::new();
     let mut refused = Vec::new();
     for measure in &options.measures {
         let why_not = match refusal(measure, &manifest) {
             Some(reason) => Some(reason),
-            None => missing_rows(&benches, measure, &mut found_rows).await?,
+            None => rows_found.missing(&benches, measure).await?,
         };
-        tables.measures.push(measure_row(measure, why_not.as_deref(), &manifest));
+        let caveats = rows_found.caveats(&benches, measure).await?;
+        tables.measures.push(measure_row(measure, why_not.as_deref(), &caveats));
         if let Some(reason) = why_not {
             refused.push((measure.id.clone(), reason));
             continue;
@@ -189,18 +225,20 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         for bench in &benches {
             bench.write_units(measure).await?;
         }
+        tables.risk(risk::risk(&benches, measure, &names, options.suppress_below).await?);
         let mut found = rates(&benches, measure).await?;
         suppress(&mut found, measure.kind, options.suppress_below);
         tables.signals.extend(signals::rows(&measure.id, &found));
         tables.rates.extend(found.iter().map(|rate: &Rate| rate.row(measure, &names, options.suppress_below)));
         computed.push(measure.id.clone());
     }
+    tables.preparations = preparations(&benches, &views).await?;
     tables.worklists = work(&benches).await?;
     let identity = identity(options, &lake, &span);
     let run = run_row(options, &manifest, &lake, &span, &identity);
     (options.progress)("writing results");
     tables.write(draft.path(), run, &manifest)?;
-    drop(benches);
+    drop((benches, all));
     files::remove_folder(&scratch)?;
     let snapshot = draft.publish(identity.as_bytes())?;
     Ok(Outcome { snapshot, span, computed, refused })
@@ -265,14 +303,7 @@ fn run_row(options: &Options<'_>, manifest: &Manifest, lake: &Snapshot, span: &S
     ]
 }
 
-fn measure_row(measure: &Measure, refusal: Option<&str>, manifest: &Manifest) -> Vec<Cell> {
-    let loaded = |table: &String| manifest.tables.get(table).is_some_and(|entry| entry.rows > 0);
-    let caveats: Vec<&str> = measure
-        .caveats
-        .iter()
-        .filter(|caveat| !caveat.unless.as_ref().is_some_and(loaded))
-        .map(|caveat| caveat.text.as_str())
-        .collect();
+fn measure_row(measure: &Measure, refusal: Option<&str>, caveats: &[String]) -> Vec<Cell> {
     vec![
         measure.id.clone().into(),
         measure.code.clone().into(),
@@ -325,6 +356,26 @@ async fn names(bench: &Workbench) -> Result<HashMap<(&'static str, String), Stri
     Ok(names)
 }
 
+/// What the rules of the prepared views took and left, over all groups of buckets.
+async fn preparations(benches: &[Workbench], views: &[View]) -> Result<Vec<Vec<Cell>>> {
+    let mut rows = Vec::new();
+    for view in views {
+        let mut totals: Vec<(String, u64)> = Vec::new();
+        for bench in benches {
+            for (rule, count) in bench.counts(view).await? {
+                match totals.iter_mut().find(|(known, _)| *known == rule) {
+                    Some((_, total)) => *total += count,
+                    None => totals.push((rule, count)),
+                }
+            }
+        }
+        rows.extend((1_i64..).zip(totals).map(|(position, (rule, count))| {
+            vec![Cell::from(view.name.clone()), position.into(), rule.into(), count.into()]
+        }));
+    }
+    Ok(rows)
+}
+
 /// Rows of all work lists, in the contract's order.
 async fn work(benches: &[Workbench]) -> Result<Vec<arrow::array::RecordBatch>> {
     let contract = contract::result("worklist")?;
@@ -356,10 +407,18 @@ struct Tables {
     measures: Vec<Vec<Cell>>,
     rates: Vec<Vec<Cell>>,
     signals: Vec<Vec<Cell>>,
+    preparations: Vec<Vec<Cell>>,
+    risk: RiskRows,
     worklists: Vec<arrow::array::RecordBatch>,
 }
 
 impl Tables {
+    fn risk(&mut self, rows: RiskRows) {
+        self.risk.models.extend(rows.models);
+        self.risk.terms.extend(rows.terms);
+        self.risk.adjusted.extend(rows.adjusted);
+    }
+
     fn write(&self, folder: &Path, run: Vec<Cell>, manifest: &Manifest) -> Result<()> {
         let write = |name: &str, rows: &[Vec<Cell>]| -> Result<()> {
             let contract = contract::result(name)?;
@@ -370,6 +429,10 @@ impl Tables {
         write("measure", &self.measures)?;
         write("rate", &self.rates)?;
         write("signal", &self.signals)?;
+        write("preparation", &self.preparations)?;
+        write("risk_model", &self.risk.models)?;
+        write("risk_term", &self.risk.terms)?;
+        write("risk_adjusted", &self.risk.adjusted)?;
         write("quality", &quality(manifest))?;
         write("check_result", &check_results(manifest))?;
         Ok(parquet_file::write(&path(folder, "worklist"), contract::result("worklist")?, &self.worklists)?)

@@ -17,7 +17,8 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::definition::Measure;
+use crate::codes;
+use crate::definition::{Measure, View, prepared_codes, prepared_views, whole_views};
 use crate::error::{MeasureError, Result};
 use crate::rates::{Exact, Rate, Sums, composite, rates};
 use crate::span::Span;
@@ -79,7 +80,20 @@ pub struct Comparison {
 /// # Errors
 /// When the deck is broken, or a measure fails to run on it.
 pub fn run(folder: &Path, elsewhere: Option<&Path>, measures: &[Measure]) -> Result<Vec<Comparison>> {
-    crate::compute::runtime()?.block_on(run_deck(folder, elsewhere, measures))
+    run_with(folder, elsewhere, measures, &[whole_views(), prepared_views()])
+}
+
+/// The same with other prepared views: each list is made in order.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    folder: &Path,
+    elsewhere: Option<&Path>,
+    measures: &[Measure],
+    views: &[Vec<View>],
+) -> Result<Vec<Comparison>> {
+    crate::compute::runtime()?.block_on(run_deck(folder, elsewhere, measures, views))
 }
 
 /// The folders at or below `root` whose CSV files have the names and columns of this deck's.
@@ -198,31 +212,43 @@ fn read_csv(path: &Path) -> std::result::Result<RecordBatch, String> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| error.to_string())
 }
 
-async fn run_deck(folder: &Path, elsewhere: Option<&Path>, measures: &[Measure]) -> Result<Vec<Comparison>> {
+async fn run_deck(
+    folder: &Path,
+    elsewhere: Option<&Path>,
+    measures: &[Measure],
+    views: &[Vec<View>],
+) -> Result<Vec<Comparison>> {
     let deck = Deck::open(folder, elsewhere.unwrap_or(folder))?;
     let (start, end) = (deck.date("period_start").await?, deck.date("period_end").await?);
     let data_through = deck.date("data_through").await?;
+    let codes = codes::batch(prepared_codes()?.iter().chain(measures.iter().flat_map(|measure| &measure.codes)))?;
     let mut comparisons = Vec::new();
+    // One workbench for measures of equal run-out: the prepared views are the same for all of them.
+    let mut benches: BTreeMap<i64, (tempfile::TempDir, Workbench)> = BTreeMap::new();
     for expectation in deck.file.expect.iter().filter(|expectation| elsewhere.is_none() || !expectation.only_here) {
         let Some(measure) = measures.iter().find(|measure| measure.id == expectation.measure) else { continue };
         // A span whose loaded data end on the deck's day, whatever the feed's run-out.
         let months = i64::from(i32::from(end.year()) * 12 + i32::from(end.month()))
             - i64::from(i32::from(start.year()) * 12 + i32::from(start.month()))
             + 1;
-        let extract_date = data_through.saturating_add(measure.feed.runout_days().days());
-        let span = Span::new(end, months, extract_date, false)?;
-        let place = tempfile_folder(&deck)?;
-        let bench = bench(&deck, span, place.path()).await?;
+        let runout = measure.feed.runout_days();
+        if let std::collections::btree_map::Entry::Vacant(free) = benches.entry(runout) {
+            let span = Span::new(end, months, data_through.saturating_add(runout.days()), false)?;
+            let place = tempfile_folder(&deck)?;
+            let bench = bench(&deck, span, place.path(), codes.clone(), views).await?;
+            free.insert((place, bench));
+        }
+        let Some((_, bench)) = benches.get(&runout) else { continue };
         bench.write_units(measure).await?;
         if let Some(text) = &expectation.units {
-            compare_units(&deck, &bench, measure, text, expectation.tolerance, &mut comparisons).await?;
+            compare_units(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }
-        let found = rates(std::slice::from_ref(&bench), measure).await?;
+        let found = rates(std::slice::from_ref(bench), measure).await?;
         if let Some(text) = &expectation.rate {
             compare_total(&deck, measure, &found, text, expectation.tolerance, &mut comparisons).await?;
         }
         if let Some(text) = &expectation.groups {
-            compare_groups(&deck, &bench, measure, text, expectation.tolerance, &mut comparisons).await?;
+            compare_groups(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }
     }
     Ok(comparisons)
@@ -232,7 +258,7 @@ fn tempfile_folder(deck: &Deck) -> Result<tempfile::TempDir> {
     tempfile::tempdir().map_err(|error| deck.broken(format!("no temporary folder: {error}")))
 }
 
-async fn bench(deck: &Deck, span: Span, place: &Path) -> Result<Workbench> {
+async fn bench(deck: &Deck, span: Span, place: &Path, codes: RecordBatch, views: &[Vec<View>]) -> Result<Workbench> {
     let scratch = place.join("scratch");
     files::create_folder(&scratch)?;
     let context = sql::session(1, &sql::runtime(MEMORY_BYTES, &scratch)?)?;
@@ -271,8 +297,11 @@ async fn bench(deck: &Deck, span: Span, place: &Path) -> Result<Workbench> {
     for (name, text) in &deck.file.views {
         given.insert(name.clone(), deck.query(name, text).await?);
     }
-    let bench = Workbench::new(context, span, place, 0, deck.file.tables.keys().cloned().collect())?;
-    bench.prepare(&given, &|_| {}).await?;
+    let loaded = deck.file.tables.keys().cloned().collect();
+    let bench = Workbench::new(context, span, place, 0, loaded, codes)?;
+    for views in views {
+        bench.prepare(views, &given, &|_| {}).await?;
+    }
     Ok(bench)
 }
 

@@ -10,6 +10,7 @@ use std::path::Path;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
+use crate::codes::{self, Code};
 use crate::error::{MeasureError, Result};
 
 static CATALOG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
@@ -102,12 +103,31 @@ pub enum StoreUnits {
     WithEvents,
 }
 
+/// A parameter bound to a measure's SQL.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Param {
+    /// A whole number.
+    Integer(i64),
+    /// A text, for example the name of a code set.
+    Text(String),
+}
+
+impl std::fmt::Display for Param {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Integer(number) => write!(out, "{number}"),
+            Self::Text(text) => out.write_str(text),
+        }
+    }
+}
+
 /// Something that a reader must know of a run's way of computing a measure.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Caveat {
-    /// The caveat holds unless this table has rows; always without one.
-    pub unless: Option<String>,
+    /// The caveat holds unless the lake holds these rows; always without them.
+    pub unless_rows: Option<NeededRows>,
     /// What to know.
     pub text: String,
 }
@@ -122,6 +142,7 @@ pub struct NeededRows {
     #[serde(rename = "where")]
     pub condition: String,
     /// What they are, in words, for the refusal.
+    #[serde(default)]
     pub what: String,
 }
 
@@ -158,6 +179,7 @@ struct MeasureFile {
     needs_rows: Vec<NeededRows>,
     #[serde(default)]
     caveats: Vec<Caveat>,
+    subgroup: Option<String>,
     variant: Vec<Variant>,
 }
 
@@ -172,12 +194,14 @@ struct Variant {
     #[serde(default)]
     window_days: i64,
     kind: Option<Kind>,
+    #[serde(default)]
+    risk_adjusted: bool,
     multiplier: Option<f64>,
     value_unit: Option<String>,
     #[serde(default)]
     needs: Vec<String>,
     #[serde(default)]
-    params: BTreeMap<String, i64>,
+    params: BTreeMap<String, Param>,
 }
 
 /// Measures that do not say their place come after those that do.
@@ -245,7 +269,13 @@ pub struct Measure {
     /// What a reader must know.
     pub caveats: Vec<Caveat>,
     /// Parameters bound to the SQL, beside those of every measure.
-    pub params: BTreeMap<String, i64>,
+    pub params: BTreeMap<String, Param>,
+    /// What the measure's own column `subgroup` says, in words; none where units have no such column.
+    pub subgroup: Option<String>,
+    /// SQL that says of each unit what risk adjustment needs, for variants that are adjusted.
+    pub risk_sql: Option<String>,
+    /// The code sets that the measure brings.
+    pub codes: Vec<Code>,
     /// The SQL that yields units.
     pub sql: String,
     /// The definition whole: `measure.toml` and `units.sql`.
@@ -275,7 +305,8 @@ pub fn catalog() -> Result<Vec<Measure>> {
                 let found = folder.get_file(folder.path().join(file)).and_then(include_dir::File::contents_utf8);
                 found.ok_or_else(|| broken(&name, file, "is missing"))
             };
-            measures.extend(parse(&name, text("measure.toml")?, text("units.sql")?)?);
+            let more = More { codes: text("codes.csv").ok(), risk: text("risk.sql").ok() };
+            measures.extend(parse(&name, text("measure.toml")?, text("units.sql")?, &more)?);
         }
     }
     sorted(measures)
@@ -293,7 +324,10 @@ pub fn catalog_with(folders: &[std::path::PathBuf]) -> Result<Vec<Measure>> {
             let text = |file: &str| {
                 fs::read_to_string(folder.join(file)).map_err(|error| broken(&name, file, &error.to_string()))
             };
-            for own in parse(&name, &text("measure.toml")?, &text("units.sql")?)? {
+            let if_there = |file: &str| folder.join(file).is_file().then(|| text(file)).transpose();
+            let (codes, risk) = (if_there("codes.csv")?, if_there("risk.sql")?);
+            let more = More { codes: codes.as_deref(), risk: risk.as_deref() };
+            for own in parse(&name, &text("measure.toml")?, &text("units.sql")?, &more)? {
                 measures.retain(|other| other.id != own.id);
                 measures.push(own);
             }
@@ -333,7 +367,14 @@ fn broken(measure: &str, file: &str, reason: &str) -> MeasureError {
     MeasureError::Definition { measure: measure.to_owned(), file: file.to_owned(), reason: reason.to_owned() }
 }
 
-fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
+/// The files that a measure may have beside those that it must have.
+#[derive(Default)]
+struct More<'a> {
+    codes: Option<&'a str>,
+    risk: Option<&'a str>,
+}
+
+fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Vec<Measure>> {
     let file: MeasureFile =
         toml::from_str(toml_text).map_err(|error| broken(folder, "measure.toml", &error.to_string()))?;
     let periods = if file.periods.is_empty() {
@@ -352,6 +393,15 @@ fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
             &format!("needs names {odd}, which is no table.column of the lake"),
         ));
     }
+    if more.risk.is_none() && file.variant.iter().any(|variant| variant.risk_adjusted) {
+        return Err(broken(folder, "measure.toml", "risk_adjusted needs a file risk.sql"));
+    }
+    let codes = match more.codes {
+        Some(text) => codes::parse(text).map_err(|reason| broken(folder, "codes.csv", &reason))?,
+        None => Vec::new(),
+    };
+    let named = |name: &str, text: Option<&str>| text.map(|text| format!("\n-- {name}\n{text}")).unwrap_or_default();
+    let more_text = named("codes.csv", more.codes) + &named("risk.sql", more.risk);
     let measures = file.variant.iter().map(|variant| Measure {
         id: variant.id.clone(),
         code: variant.code.clone(),
@@ -380,8 +430,11 @@ fn parse(folder: &str, toml_text: &str, sql: &str) -> Result<Vec<Measure>> {
         needs_rows: file.needs_rows.clone(),
         caveats: file.caveats.clone(),
         params: variant.params.clone(),
+        subgroup: file.subgroup.clone(),
+        risk_sql: more.risk.filter(|_| variant.risk_adjusted).map(str::to_owned),
+        codes: codes.clone(),
         sql: sql.to_owned(),
-        definition: format!("{toml_text}\n-- units.sql\n{sql}"),
+        definition: format!("{toml_text}\n-- units.sql\n{sql}{more_text}"),
         folder: folder.to_owned(),
     });
     Ok(measures.collect())
@@ -393,17 +446,62 @@ fn names_a_column(need: &str) -> bool {
     })
 }
 
-/// The prepared views in the order in which they are made: name and SQL.
+/// A prepared view: a step that measures share, made once for a run.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Name in schema `prepared`.
+    pub name: String,
+    /// The SQL that yields its rows.
+    pub sql: String,
+    /// SQL that yields `rule` and `rows`: how many rows each of its rules took or left; not every view counts.
+    pub counts: Option<String>,
+}
+
+/// The prepared views in the order in which they are made. Each sees a group of buckets.
 #[must_use]
-pub fn prepared_views() -> Vec<(String, String)> {
-    let mut views: Vec<_> =
-        PREPARED.files().filter(|file| file.path().extension().is_some_and(|end| end == "sql")).collect();
-    views.sort_by_key(|file| file.path());
-    let name = |file: &include_dir::File<'_>| {
-        let stem = file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        stem.split_once('_').map_or(stem.clone(), |(_, name)| name.to_owned())
+pub fn prepared_views() -> Vec<View> {
+    views_in(&PREPARED)
+}
+
+/// The prepared views that need all patients at once, made before the others. None of their rows is about one patient.
+#[must_use]
+pub fn whole_views() -> Vec<View> {
+    PREPARED.get_dir("whole").map(views_in).unwrap_or_default()
+}
+
+fn views_in(folder: &Dir<'_>) -> Vec<View> {
+    let stem = |file: &include_dir::File<'_>| {
+        file.path().file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".sql")).map(str::to_owned)
     };
-    views.into_iter().map(|file| (name(file), file.contents_utf8().unwrap_or_default().to_owned())).collect()
+    let text = |file: &include_dir::File<'_>| file.contents_utf8().unwrap_or_default().to_owned();
+    let mut files: Vec<_> = folder.files().filter_map(|file| Some((stem(file)?, text(file)))).collect();
+    files.sort();
+    let counts: BTreeMap<String, String> = files
+        .iter()
+        .filter_map(|(stem, text)| Some((stem.strip_suffix(".counts")?.to_owned(), text.clone())))
+        .collect();
+    let views = files.into_iter().filter(|(stem, _)| !stem.ends_with(".counts"));
+    views
+        .map(|(stem, sql)| View {
+            name: stem.split_once('_').map_or_else(|| stem.clone(), |(_, name)| name.to_owned()),
+            sql,
+            counts: counts.get(&stem).cloned(),
+        })
+        .collect()
+}
+
+/// The code sets that come with the prepared views.
+///
+/// # Errors
+/// When one is broken, which a test rules out.
+pub fn prepared_codes() -> Result<Vec<Code>> {
+    let mut found = Vec::new();
+    for file in PREPARED.get_dir("codes").into_iter().flat_map(Dir::files) {
+        let name = file.path().to_string_lossy().into_owned();
+        let codes = codes::parse(file.contents_utf8().unwrap_or_default());
+        found.extend(codes.map_err(|reason| broken("prepared views", &name, &reason))?);
+    }
+    Ok(found)
 }
 
 /// The work lists: id and SQL.
@@ -438,13 +536,13 @@ mod tests {
     fn the_catalogue_parses() {
         let measures = catalog().unwrap();
         assert!(measures.len() >= 15, "{}", measures.len());
-        assert!(prepared_views().iter().any(|(name, _)| name == "person"));
+        assert!(prepared_views().iter().any(|view| view.name == "person"));
         assert!(worklists().iter().any(|(name, _)| name == "referral.open"));
     }
 
     #[test]
     fn a_broken_definition_fails_with_name_file_and_reason() {
-        let error = parse("my/measure", "family = 3", "select 1").unwrap_err().to_string();
+        let error = parse("my/measure", "family = 3", "select 1", &More::default()).unwrap_err().to_string();
         assert!(error.contains("my/measure") && error.contains("measure.toml") && error.contains("family"), "{error}");
     }
 }

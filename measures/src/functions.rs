@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, Int64Array, ListBuilder, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Int32Type, Int64Type};
@@ -14,6 +14,7 @@ use datafusion::prelude::SessionContext;
 /// Registers every function of this module in a session.
 pub fn register(context: &SessionContext) {
     context.register_udf(ScalarUDF::from(CoveredDays::new()));
+    context.register_udf(ScalarUDF::from(Spaced::new()));
 }
 
 /// `covered_days(filled, supply, ingredients, first, last, admitted, discharged)`: days of medication supply on hand.
@@ -121,6 +122,83 @@ impl ScalarUDFImpl for CoveredDays {
     }
 }
 
+/// `spaced(starts, ends, gap)`: which of a patient's events count when those too close to the last one that counted do not.
+///
+/// | argument | type | what |
+/// |---|---|---|
+/// | `starts`, `ends` | lists of integers | first and last day of each event, as days since 1970-01-01, in order |
+/// | `gap` | integer | days from the end of an event that counts within which no other counts, both ends included |
+///
+/// Returns a list of booleans, one for each event: the first counts; a later one counts when it starts more than `gap` days
+/// after the end of the last one that counted. An event that does not count moves nothing. Null for lists of unequal length
+/// or with nulls in them.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Spaced {
+    signature: Signature,
+}
+
+impl Spaced {
+    fn new() -> Self {
+        Self { signature: Signature::any(3, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for Spaced {
+    fn name(&self) -> &'static str {
+        "spaced"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> datafusion::common::Result<DataType> {
+        Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Boolean, true))))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> datafusion::common::Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
+        let [starts, ends, gap] = arrays.as_slice() else {
+            return Err(DataFusionError::Execution("spaced takes three arguments".to_owned()));
+        };
+        let days = DataType::List(Arc::new(Field::new_list_field(DataType::Int32, true)));
+        let (starts, ends, gap) = (cast(starts, &days)?, cast(ends, &days)?, cast(gap, &DataType::Int64)?);
+        let gap = gap.as_primitive::<Int64Type>();
+        let list = |array: &ArrayRef, row: usize| -> Option<Vec<i32>> {
+            let given = array.as_list::<i32>();
+            if given.is_null(row) {
+                return None;
+            }
+            given.value(row).as_primitive::<Int32Type>().iter().collect()
+        };
+        let mut found = ListBuilder::new(BooleanBuilder::new());
+        for row in 0..arguments.number_rows {
+            let counts = match (list(&starts, row), list(&ends, row)) {
+                (Some(starts), Some(ends)) if starts.len() == ends.len() && gap.is_valid(row) => {
+                    Some(counted(&starts, &ends, gap.value(row)))
+                }
+                _ => None,
+            };
+            found.append_option(counts.map(|counts| counts.into_iter().map(Some)));
+        }
+        Ok(ColumnarValue::Array(Arc::new(found.finish())))
+    }
+}
+
+/// Which events count; see [`Spaced`].
+fn counted(starts: &[i32], ends: &[i32], gap: i64) -> Vec<bool> {
+    let mut last = None;
+    let mut counts = Vec::with_capacity(starts.len());
+    for (start, end) in starts.iter().zip(ends) {
+        let free = last.is_none_or(|last: i64| i64::from(*start) - last > gap);
+        if free {
+            last = Some(i64::from(*end));
+        }
+        counts.push(free);
+    }
+    counts
+}
+
 /// One dispensing.
 struct Fill<'a> {
     day: i32,
@@ -197,6 +275,15 @@ mod tests {
         assert_eq!(covered(&fills(&[(0, 50, "a")]), &[(40, 60)], 0, 49), Some((40, 40)));
         // Stays that overlap are not counted twice.
         assert_eq!(covered(&[], &[(0, 5), (3, 8)], 0, 9), Some((2, 0)));
+    }
+
+    #[test]
+    fn an_event_too_close_to_one_that_counted_does_not_count_and_hides_no_other() {
+        // Day 20 is too close to day 0, and day 45 is not measured from day 20.
+        assert_eq!(counted(&[0, 20, 45], &[0, 20, 45], 30), [true, false, true]);
+        assert_eq!(counted(&[0, 30, 31, 61, 62], &[0, 30, 31, 61, 62], 30), [true, false, true, false, true]);
+        assert_eq!(counted(&[0, 35], &[10, 40], 30), [true, false]);
+        assert!(counted(&[], &[], 7).is_empty());
     }
 
     #[test]

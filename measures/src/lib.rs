@@ -2,16 +2,18 @@
 //!
 //! A [`definition`] is a folder: `measure.toml`, `units.sql`, decks. The [`workbench`] opens a lake for SQL, makes the
 //! prepared views once, and completes each measure's units with period, maturity and attribution; [`rates`] sums them
-//! and divides once; [`suppression`] hides small counts; [`signals`] reads run charts; [`compute`] is the whole way and
-//! publishes. [`card`] makes the pages of the documentation. [`deck`] runs the worked examples that hold a definition to its word.
+//! and divides once; [`suppression`] hides small counts; [`signals`] reads run charts; [`risk`] adjusts for risk; [`compute`] is the whole way and
+//! publishes. [`codes`] are the code lists that measures bring. [`card`] makes the pages of the documentation. [`deck`] runs the worked examples that hold a definition to its word.
 
 pub mod card;
+pub mod codes;
 pub mod compute;
 pub mod deck;
 pub mod definition;
 mod error;
 mod functions;
 pub mod rates;
+pub mod risk;
 pub mod rows;
 pub mod signals;
 pub mod span;

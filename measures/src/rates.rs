@@ -18,6 +18,8 @@ use crate::workbench::{Workbench, text_at};
 
 const LEVELS: [&str; 4] = ["organization", "practitioner", "coordinator", "payer"];
 const STRATA: [&str; 5] = ["age_band", "sex", "race", "ethnicity", "language"];
+/// What a measure itself splits by.
+const SUBGROUP: &str = "subgroup";
 const CONFIDENCE: f64 = 0.95;
 /// What stands for a level or stratum that the data do not name.
 pub const UNKNOWN: &str = "unknown";
@@ -199,8 +201,10 @@ pub async fn rates(benches: &[Workbench], measure: &Measure) -> Result<Vec<Rate>
     for bench in benches {
         let levels = cube(bench, measure, &LEVELS.map(|level| format!("{level}_id"))).await?;
         add_cube(&mut months, &levels, &LEVELS, true)?;
-        let strata = cube(bench, measure, &STRATA.map(str::to_owned)).await?;
-        add_cube(&mut months, &strata, &STRATA, false)?;
+        let kinds: Vec<&'static str> = STRATA.into_iter().chain(measure.subgroup.as_ref().map(|_| SUBGROUP)).collect();
+        let names: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        let strata = cube(bench, measure, &names).await?;
+        add_cube(&mut months, &strata, &kinds, false)?;
     }
     let mut periods: Months = BTreeMap::new();
     for (key, components) in months {

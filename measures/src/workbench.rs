@@ -14,7 +14,7 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 
-use crate::definition::{Measure, StoreUnits, prepared_views};
+use crate::definition::{Measure, Param, StoreUnits, View};
 use crate::error::{MeasureError, Result};
 use crate::rows;
 use crate::span::{Span, days};
@@ -38,7 +38,8 @@ pub struct Workbench {
 
 impl Workbench {
     /// A workbench on a session in which schema `lake` is registered; it writes below `folder`. `group` tells files of
-    /// several workbenches on one folder apart; `loaded` names the tables that hold rows in any bucket.
+    /// several workbenches on one folder apart; `loaded` names the tables that hold rows in any bucket; `codes` are the
+    /// code sets that measures bring.
     ///
     /// # Errors
     /// When the table of months cannot be made.
@@ -48,45 +49,86 @@ impl Workbench {
         folder: &Path,
         group: usize,
         loaded: BTreeSet<String>,
+        codes: RecordBatch,
     ) -> Result<Self> {
         let bench = Self { context, span, folder: folder.to_owned(), group, loaded };
         crate::functions::register(&bench.context);
         let months = bench.months()?;
-        sql::register(&bench.context, "prepared", "months", sql::in_memory(months.schema(), vec![months])?)?;
+        for (name, batch) in [("months", months), ("shipped_code_set", codes)] {
+            sql::register(&bench.context, "prepared", name, sql::in_memory(batch.schema(), vec![batch])?)?;
+        }
         Ok(bench)
     }
 
-    /// Makes every prepared view, in order; those in `given` are taken as they are.
+    /// Makes prepared views, in order; those in `given` are taken as they are.
     ///
     /// # Errors
     /// When a view's SQL is broken or the disk refuses.
     pub async fn prepare(
         &self,
+        views: &[View],
         given: &BTreeMap<String, Vec<RecordBatch>>,
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<()> {
-        for (name, text) in prepared_views() {
-            if let Some(batches) = given.get(&name) {
+        for View { name, sql: text, .. } in views {
+            if let Some(batches) = given.get(name) {
                 if let Some(first) = batches.first() {
-                    sql::register(&self.context, "prepared", &name, sql::in_memory(first.schema(), batches.clone())?)?;
+                    sql::register(&self.context, "prepared", name, sql::in_memory(first.schema(), batches.clone())?)?;
                 }
                 continue;
             }
             progress(&format!("preparing {name}"));
             let context = || format!("the prepared view {name}");
             let frame = self
-                .bind(&text, &BTreeMap::new(), 0, self.span.extract_date)
+                .bind(text, &BTreeMap::new(), 0, self.span.extract_date)
                 .await
                 .map_err(|error| named(&error, &context()))?;
             let schema: SchemaRef = Arc::new(nullable(frame.schema().as_arrow()));
-            let folder = self.folder.join("prepared").join(&name);
+            let folder = self.folder.join("prepared").join(name);
             let written = write_partitions(frame, &folder, self.group, &schema)
                 .await
                 .map_err(|error| named(&error, &context()))?;
             let provider = if written.is_empty() { sql::empty(schema)? } else { sql::unordered(&written, schema)? };
-            sql::register(&self.context, "prepared", &name, provider)?;
+            sql::register(&self.context, "prepared", name, provider)?;
         }
         Ok(())
+    }
+
+    /// Takes prepared views over that another workbench has made.
+    ///
+    /// # Errors
+    /// When the other one lacks a view.
+    pub async fn adopt(&self, other: &Self, views: &[View]) -> Result<()> {
+        for View { name, .. } in views {
+            let provider = other
+                .context
+                .table_provider(format!("prepared.{name}"))
+                .await
+                .map_err(|error| MeasureError::engine(format!("the prepared view {name}"), error))?;
+            sql::register(&self.context, "prepared", name, provider)?;
+        }
+        Ok(())
+    }
+
+    /// What a view's rules took or left, in the order in which its counting query says them; nothing for a view that
+    /// does not count.
+    ///
+    /// # Errors
+    /// When the query fails or does not yield `rule` and `rows`.
+    pub async fn counts(&self, view: &View) -> Result<Vec<(String, u64)>> {
+        let Some(text) = &view.counts else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for batch in self.collect(text).await.map_err(|error| named(&error, &format!("the counts of {}", view.name)))? {
+            let (Some(rules), Some(rows)) = (batch.column_by_name("rule"), batch.column_by_name("rows")) else {
+                return Err(MeasureError::engine(format!("the counts of {}", view.name), "no columns rule and rows"));
+            };
+            for row in 0..batch.num_rows() {
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of rows.
+                let count = number_at(rows, row).unwrap_or(0.0) as u64;
+                found.push((text_at(rules, row).unwrap_or_default(), count));
+            }
+        }
+        Ok(found)
     }
 
     /// Plans a text with its parameters bound, never pasted: those of the measure, and for every text `$period_start`,
@@ -97,7 +139,7 @@ impl Workbench {
     pub async fn bind(
         &self,
         text: &str,
-        params: &BTreeMap<String, i64>,
+        params: &BTreeMap<String, Param>,
         window_days: i64,
         data_through: jiff::civil::Date,
     ) -> Result<DataFrame> {
@@ -108,7 +150,13 @@ impl Workbench {
             ("data_through", date(data_through)),
             ("window_days", ScalarValue::Int64(Some(window_days))),
         ];
-        values.extend(params.iter().map(|(name, value)| (name.as_str(), ScalarValue::Int64(Some(*value)))));
+        values.extend(params.iter().map(|(name, value)| {
+            let value = match value {
+                Param::Integer(number) => ScalarValue::Int64(Some(*number)),
+                Param::Text(text) => ScalarValue::Utf8View(Some(text.clone())),
+            };
+            (name.as_str(), value)
+        }));
         let loaded = contract::tables()?.iter().map(|table| {
             let name = format!("has_{}", table.name);
             (name, ScalarValue::Boolean(Some(self.loaded.contains(&table.name))))
@@ -192,6 +240,40 @@ impl Workbench {
         Ok(rows)
     }
 
+    /// The counting, mature units of a measure registered as `prepared.unit`, of months from `first` to `last`, with what
+    /// its `risk.sql` says of them, in order of patient and unit.
+    ///
+    /// # Errors
+    /// When the text is broken.
+    pub async fn risk(
+        &self,
+        measure: &Measure,
+        text: &str,
+        first: jiff::civil::Date,
+        last: jiff::civil::Date,
+    ) -> Result<Vec<RecordBatch>> {
+        let broken = |reason: String| MeasureError::Definition {
+            measure: measure.id.clone(),
+            file: format!("{}/risk.sql", measure.folder),
+            reason,
+        };
+        let frame = self
+            .bind(text, &measure.params, measure.window_days, self.span.data_through(measure.feed))
+            .await
+            .map_err(|error| broken(error.to_string()))?;
+        let _ = self.context.deregister_table("prepared.risk_of_units");
+        sql::register(&self.context, "prepared", "risk_of_units", frame.into_view())?;
+        let query = format!(
+            "select u.in_numerator as risk_outcome, u.organization_id as risk_organization, r.* from prepared.unit u \
+             join prepared.risk_of_units r on r.unit_id = u.unit_id and r.patient_id = u.patient_id \
+             where u.in_denominator and u.mature and u.period between date '{first}' and date '{last}' \
+             order by u.patient_id, u.unit_id"
+        );
+        let found = self.collect(&query).await.map_err(|error| broken(error.to_string()));
+        let _ = self.context.deregister_table("prepared.risk_of_units");
+        found
+    }
+
     /// Runs a query and collects its rows.
     ///
     /// # Errors
@@ -250,7 +332,7 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
          {coordinator} as coordinator_id, {payer} as payer_id, \
          case when {birth_date} is null then null when {age} < 18 then '0-17' when {age} < 45 then '18-44' \
          when {age} < 65 then '45-64' when {age} < 75 then '65-74' when {age} < 85 then '75-84' else '85+' end as age_band, \
-         {sex} as sex, {race} as race, {ethnicity} as ethnicity, {language} as language \
+         {sex} as sex, {race} as race, {ethnicity} as ethnicity, {language} as language, {subgroup} as subgroup \
          from {{units}} u {person} {member}",
         id = measure.id,
         exception = own("exception_reason", "cast(null as varchar)"),
@@ -265,6 +347,7 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
         race = stratum("race"),
         ethnicity = stratum("ethnicity"),
         language = stratum("language"),
+        subgroup = own("subgroup", "cast(null as varchar)"),
     )
 }
 

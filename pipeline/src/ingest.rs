@@ -148,13 +148,25 @@ pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
     let mut manifest = old
         .clone()
         .unwrap_or_else(|| Manifest::new(&mapping.name, options.buckets.unwrap_or_else(|| buckets_for(&found))));
-    manifest.source.clone_from(&mapping.name);
+    if mapping.reference {
+        if old.is_none() {
+            manifest.source.clone_from(&mapping.name);
+        }
+    } else {
+        manifest.source.clone_from(&mapping.name);
+        // A lake that so far holds reference tables only has no patients in buckets yet: their number is still free.
+        if manifest.tables.keys().all(|name| contract::table(name).is_ok_and(|table| table.bucket_by.is_none())) {
+            manifest.buckets = options.buckets.unwrap_or_else(|| buckets_for(&found));
+        }
+    }
     let mut run = Run { options, mapping, draft, current, manifest, files: Vec::new(), loaded: HashSet::new() };
     for contract in contract::tables()? {
         run.table(contract, &found)?;
     }
     let fresh = run.files.iter().any(|file| !file.known);
-    run.manifest.extract_date = extract_date(options.extract_date, noted, fresh, run.manifest.extract_date.take());
+    if !run.mapping.reference {
+        run.manifest.extract_date = extract_date(options.extract_date, noted, fresh, run.manifest.extract_date.take());
+    }
     let failures: Vec<Failure> = run
         .files
         .iter()

@@ -14,6 +14,7 @@ use crate::error::{PipelineError, Result};
 
 const BUILT_IN: [(&str, &str); 2] =
     [("synthea", include_str!("../sources/synthea.toml")), ("desynpuf", include_str!("../sources/desynpuf.toml"))];
+const CODES: &str = include_str!("../sources/codes.toml");
 
 /// Name of the mapping in which files and columns already have the lake's names.
 pub const OWN: &str = "carecoord";
@@ -44,6 +45,10 @@ pub struct Mapping {
     /// Order of day and month in dates with slashes.
     #[serde(default)]
     pub date_order: DateOrder,
+    /// Whether the files are reference tables and not data of patients: loading them changes neither the lake's source nor
+    /// its extract date.
+    #[serde(default)]
+    pub reference: bool,
     /// Texts that mean "no value" beside the empty one.
     #[serde(default = "default_nulls")]
     pub null_values: Vec<String>,
@@ -176,6 +181,22 @@ impl Mapping {
         }
     }
 
+    /// The mapping of code tables, with their version and source stated.
+    ///
+    /// # Errors
+    /// When it is broken, which a test rules out.
+    pub fn codes(version: &str, source: &str) -> Result<Self> {
+        let mut mapping = Self::parse("codes", CODES)?;
+        for file in &mut mapping.files {
+            for (column, stated) in [("version", version), ("source", source)] {
+                if let Some(Source::Rule(rule)) = file.columns.get_mut(column) {
+                    rule.constant = Some(stated.to_owned());
+                }
+            }
+        }
+        Ok(mapping)
+    }
+
     /// Names of the built-in mappings.
     #[must_use]
     pub fn built_in_names() -> Vec<&'static str> {
@@ -207,6 +228,7 @@ impl Mapping {
             title: "carecoord's own column names".to_owned(),
             time_zone: utc(),
             date_order: DateOrder::Mdy,
+            reference: false,
             null_values: default_nulls(),
             files,
         })
@@ -292,6 +314,8 @@ mod tests {
         for name in Mapping::built_in_names() {
             Mapping::load(name).unwrap();
         }
+        let codes = Mapping::codes("2021", "somewhere").unwrap();
+        assert!(codes.reference && codes.files.iter().all(|file| file.table == "code_set"));
     }
 
     #[test]

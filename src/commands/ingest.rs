@@ -16,12 +16,17 @@ use crate::output::{self, Progress};
 pub fn run(options: &IngestOptions) -> Result<ExitCode, Failure> {
     let (outcome, code) = go(options, false)?;
     if code == ExitCode::SUCCESS {
-        output::message(&match &outcome.snapshot {
-            Some(snapshot) => format!("published lake snapshot {}", snapshot.id),
-            None => "nothing new: the lake is as it was".to_owned(),
-        });
+        say_published(&outcome);
     }
     Ok(code)
+}
+
+/// Says whether a snapshot of the lake was published.
+pub fn say_published(outcome: &Outcome) {
+    output::message(&match &outcome.snapshot {
+        Some(snapshot) => format!("published lake snapshot {}", snapshot.id),
+        None => "nothing new: the lake is as it was".to_owned(),
+    });
 }
 
 /// Says what ingest would do; writes nothing.
@@ -66,20 +71,25 @@ fn go(options: &IngestOptions, dry_run: bool) -> Result<(Outcome, ExitCode), Fai
         progress: &|text| progress.say(text),
     })?;
     drop(progress);
-    match options.format {
-        TextFormat::Table => print_table(&outcome, dry_run),
-        TextFormat::Json => output::line(&json(&outcome).to_string()),
+    let code = say(&outcome, options.format, dry_run);
+    Ok((outcome, code))
+}
+
+/// Prints what became of each file, and says whether the data passed.
+pub fn say(outcome: &Outcome, format: TextFormat, dry_run: bool) -> ExitCode {
+    match format {
+        TextFormat::Table => print_table(outcome, dry_run),
+        TextFormat::Json => output::line(&json(outcome).to_string()),
     }
     for failure in &outcome.failures {
         output::message(&format!("error: {} ({}): {}", failure.file, failure.table, failure.reason));
     }
-    let code = if outcome.failures.is_empty() {
+    if outcome.failures.is_empty() {
         ExitCode::SUCCESS
     } else {
         output::message("the data did not pass the checks; nothing was published");
         ExitCode::from(DATA)
-    };
-    Ok((outcome, code))
+    }
 }
 
 fn print_table(outcome: &Outcome, wordy: bool) {

@@ -1,5 +1,6 @@
 //! One file for each thing that a user can do.
 
+pub mod codes;
 pub mod compute;
 pub mod demo;
 pub mod generate;

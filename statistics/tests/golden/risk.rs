@@ -440,3 +440,59 @@ fn published_intercepts_reproduce_cms_mock_report() {
     }
     score.all_passed(summary.len());
 }
+
+/// The worked deck of eight discharges and two hospitals: O/E and P/E from given coefficients.
+#[test]
+fn the_worked_deck_of_two_hospitals() {
+    let value: BTreeMap<String, f64> = rows("decks/oe_rsrr/coefficients.csv")
+        .iter()
+        .map(|row| (row.text("factor").to_owned(), row.real("value")))
+        .collect();
+    let factors = ["age_over_65", "male", "heart_failure", "renal_failure", "prior_admission"];
+    let discharges = rows("decks/oe_rsrr/discharges.csv");
+    let wanted = rows("decks/oe_rsrr/expected_discharges.csv");
+    let risk: Vec<f64> =
+        discharges.iter().map(|row| factors.iter().map(|name| row.real(name) * value[*name]).sum()).collect();
+    let average = value["avg_intercept"];
+    let mut score = Score::of("decks/oe_rsrr");
+    for ((discharge, risk), wanted) in discharges.iter().zip(&risk).zip(&wanted) {
+        let own = value[&format!("hosp_intercept_{}", discharge.text("hospital"))];
+        let one = ratio_from_published_intercepts(&[*risk], own, average).unwrap();
+        score.case(
+            wanted.text("discharge_id"),
+            differences(&[
+                absolute("risk", *risk, wanted.real("linear_predictor"), 1e-12),
+                absolute("expected", one.expected, wanted.real("expected_prob"), 5e-9),
+                absolute("predicted", one.predicted, wanted.real("predicted_prob"), 5e-9),
+            ]),
+        );
+    }
+    let outcome: Vec<bool> = discharges.iter().map(|row| row.count("readmitted") == 1).collect();
+    let expected: Vec<f64> = risk.iter().map(|risk| 1.0 / (1.0 + (-(average + risk)).exp())).collect();
+    let hospitals: Vec<&str> = discharges.iter().map(|row| row.text("hospital")).collect();
+    let groups = Groups::from_labels(&hospitals).unwrap();
+    let tallies = tally(&outcome, &expected, &groups).unwrap();
+    let overall = outcome.iter().filter(|event| **event).count() as f64 / outcome.len() as f64;
+    let wanted = rows("decks/oe_rsrr/expected_hospitals.csv");
+    for (wanted, tally) in wanted.iter().zip(&tallies) {
+        let hospital = wanted.text("hospital");
+        let own: Vec<f64> = risk.iter().zip(&hospitals).filter(|(_, at)| **at == hospital).map(|(risk, _)| *risk).collect();
+        let indirect = observed_expected(tally, overall, 0.95).unwrap();
+        let published =
+            ratio_from_published_intercepts(&own, value[&format!("hosp_intercept_{hospital}")], average).unwrap();
+        score.case(
+            hospital,
+            differences(&[
+                absolute("n", tally.rows as f64, wanted.real("n"), 0.0),
+                absolute("observed", tally.observed as f64, wanted.real("observed"), 0.0),
+                absolute("expected", tally.expected, wanted.real("expected_sum"), 5e-9),
+                absolute("predicted", published.predicted, wanted.real("predicted_sum"), 5e-9),
+                absolute("O/E", indirect.exact.value, wanted.real("o_to_e"), 5e-7),
+                absolute("P/E", published.ratio, wanted.real("p_to_e"), 5e-7),
+                absolute("O/E rate", indirect.risk_adjusted_rate, wanted.real("o_e_standardised_rate"), 5e-7),
+                absolute("RSRR", published.ratio * overall, wanted.real("rsrr"), 5e-7),
+            ]),
+        );
+    }
+    score.all_passed(wanted.len() + discharges.len());
+}

@@ -10,16 +10,10 @@ with reasoned as (
         s.next_stay_id,
         s.days_to_next,
         case
-            when s.end_date is null then 'no_discharge'
-            when s.end_date < $period_start or s.end_date > $period_end then 'outside_period'
-            when s.discharge_disposition in ('20', '40', '41', '42') then 'died_in_hospital'
-            when s.discharge_disposition is null and p.deceased_date between s.start_date and s.end_date
-                then 'died_in_hospital'
-            when s.transferred_out then 'transferred_out'
+            when s.left_out is not null then s.left_out
             when s.discharge_disposition in ('07', '7') then 'ama'
         end as exclusion_reason
     from prepared.stays s
-    left join prepared.person p on p.patient_id = s.patient_id
 )
 select
     stay_id as unit_id,

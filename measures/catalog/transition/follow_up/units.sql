@@ -17,12 +17,7 @@ reasoned as (
         s.end_date,
         f.visit_date,
         case
-            when s.end_date is null then 'no_discharge'
-            when s.end_date < $period_start or s.end_date > $period_end then 'outside_period'
-            when s.discharge_disposition in ('20', '40', '41', '42') then 'died_in_hospital'
-            when s.discharge_disposition is null and p.deceased_date between s.start_date and s.end_date
-                then 'died_in_hospital'
-            when s.transferred_out then 'transferred_out'
+            when s.left_out is not null then s.left_out
             when coalesce(s.discharge_disposition, '01') not in ('01', '1', '06', '6') then 'not_discharged_home'
             when $strict = 1
                 and s.days_to_next between 0 and $window_days

@@ -52,16 +52,10 @@ reasoned as (
         s.end_date,
         d.done_date,
         case
-            when s.end_date is null then 'no_discharge'
-            when s.end_date < $period_start or s.end_date > $period_end then 'outside_period'
-            when s.discharge_disposition in ('20', '40', '41', '42') then 'died_in_hospital'
-            when s.discharge_disposition is null and p.deceased_date between s.start_date and s.end_date
-                then 'died_in_hospital'
-            when s.transferred_out then 'transferred_out'
+            when s.left_out is not null then s.left_out
             when coalesce(s.discharge_disposition, '01') not in ('01', '1', '06', '6') then 'not_discharged_home'
         end as exclusion_reason
     from prepared.stays s
-    left join prepared.person p on p.patient_id = s.patient_id
     left join done d on d.stay_id = s.stay_id and d.patient_id = s.patient_id
 )
 select
