@@ -193,12 +193,12 @@ pub struct CodesOptions {
 /// What to do with code tables.
 #[derive(Debug, Subcommand)]
 pub enum CodesCommand {
-    /// Load the code tables of a folder: CSV files named after their sets, such as icd_10_cm_to_ccs.csv, or code_set.csv with
+    /// Load the code tables of a folder: CSV files named after their sets, such as `icd_10_cm_to_ccs.csv`, or `code_set.csv` with
     /// the lake's own columns. Of each set the version loaded last is in force.
     Import {
         /// Folder with the CSV files.
         folder: PathBuf,
-        /// Version of these tables, for example 2021; code_set.csv states its own.
+        /// Version of these tables, for example 2021; `code_set.csv` states its own.
         #[arg(long, value_name = "TEXT", default_value = "unstated")]
         set_version: String,
         /// Where they come from; kept with every code.

@@ -1,17 +1,23 @@
 //! Whether the decks would notice: every comparison, bound, number and sort in the SQL of the catalogue is changed, one at a
 //! time, and the decks are run. A change that no deck notices is printed.
 //!
-//! `cargo run -p carecoord-measures --example mutants [ID-PREFIX]`
+//! `cargo run -p carecoord-measures --example mutants [ID-PREFIX]` changes measures, `… --example mutants -- --prepared
+//! [NAME-PREFIX]` prepared views, against the decks of all measures that rest on them.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use carecoord_measures::deck;
-use carecoord_measures::definition::{self, Measure};
+use carecoord_measures::definition::{self, Measure, View};
 
 fn main() {
-    let prefix = std::env::args().nth(1).unwrap_or_default();
+    let mut arguments = std::env::args().skip(1);
+    let prefix = arguments.next().unwrap_or_default();
+    if prefix == "--prepared" {
+        prepared(&arguments.next().unwrap_or_default());
+        return;
+    }
     let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
     let measures = definition::catalog().unwrap();
     let mut folders: BTreeMap<String, Vec<Measure>> = BTreeMap::new();
@@ -32,6 +38,61 @@ fn main() {
             }
         }
         println!("{folder}: done ({tried} mutants so far, {survivors} survive)");
+    }
+    println!("{tried} mutants, {} noticed, {survivors} survive", tried - survivors);
+}
+
+/// Changes prepared views.
+fn prepared(prefix: &str) {
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
+    let measures = definition::catalog().unwrap();
+    let views = [definition::prepared_views(), definition::whole_views()];
+    let all: Vec<&View> = views.iter().flatten().collect();
+    let (mut tried, mut survivors) = (0, 0);
+    for view in all.iter().filter(|view| view.name.starts_with(prefix)) {
+        // Measures that read the view come before those that rest on it by way of others.
+        let mut resting = vec![view.name.clone()];
+        let mut folders: Vec<String> = Vec::new();
+        let mut at = 0;
+        while at < resting.len() {
+            let name = format!("prepared.{}", resting[at]);
+            let reads = |sql: &str| {
+                sql.match_indices(&name).any(|(place, _)| {
+                    !sql[place + name.len()..].starts_with(|next: char| next.is_alphanumeric() || next == '_')
+                })
+            };
+            for measure in measures.iter().filter(|measure| reads(&measure.sql)) {
+                if !folders.contains(&measure.folder) {
+                    folders.push(measure.folder.clone());
+                }
+            }
+            for other in all.iter().filter(|other| reads(&other.sql)) {
+                if !resting.contains(&other.name) {
+                    resting.push(other.name.clone());
+                }
+            }
+            at += 1;
+        }
+        let decks: Vec<PathBuf> = folders.iter().flat_map(|folder| deck::decks_in(&catalog.join(folder))).collect();
+        for mutant in mutants(&view.sql) {
+            tried += 1;
+            let mut changed = views.to_vec();
+            for one in changed.iter_mut().flatten().filter(|one| one.name == view.name) {
+                one.sql.clone_from(&mutant.sql);
+            }
+            let noticed = decks.iter().any(|folder| {
+                deck::run_with(folder, None, &measures, &changed)
+                    .map_or(true, |comparisons| comparisons.iter().any(|found| !found.passed))
+            });
+            if !noticed {
+                survivors += 1;
+                println!(
+                    "SURVIVES prepared/{} line {}: {} -> {}\n         {}",
+                    view.name, mutant.line, mutant.from, mutant.to, mutant.text
+                );
+            }
+        }
+        println!("{}: done ({tried} mutants so far, {survivors} survive)", view.name);
     }
     println!("{tried} mutants, {} noticed, {survivors} survive", tried - survivors);
 }

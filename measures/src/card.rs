@@ -67,7 +67,8 @@ pub fn card(variants: &[&Measure], decks: &[DeckLine]) -> String {
         page.push_str("\n## Mind\n\n");
         for caveat in &first.caveats {
             let unless = caveat.unless_rows.as_ref().map(|rows| {
-                let which = if rows.condition == "true" { String::new() } else { format!(" where `{}`", rows.condition) };
+                let which =
+                    if rows.condition == "true" { String::new() } else { format!(" where `{}`", rows.condition) };
                 format!(" (unless `{}` holds rows{which})", rows.table)
             });
             let _ = writeln!(page, "- {}{}", caveat.text, unless.unwrap_or_default());

@@ -40,7 +40,8 @@ pub fn parse(text: &str) -> std::result::Result<Vec<Code>, String> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let codes: std::result::Result<Vec<Code>, csv::Error> = reader.deserialize().collect();
     let codes = codes.map_err(|error| error.to_string())?;
-    let empty = |code: &&Code| [&code.set_id, &code.version, &code.code_system, &code.code].iter().any(|text| text.is_empty());
+    let empty =
+        |code: &&Code| [&code.set_id, &code.version, &code.code_system, &code.code].iter().any(|text| text.is_empty());
     match codes.iter().find(empty) {
         Some(code) => Err(format!("set_id, version, code_system and code must not be empty: {code:?}")),
         None => Ok(codes),

@@ -184,23 +184,28 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let runtime = sql::runtime(MEMORY_BYTES, &scratch)?;
     let loaded = manifest.tables.iter().filter(|(_, entry)| entry.rows > 0).map(|(name, _)| name.clone());
     let loaded: BTreeSet<String> = loaded.collect();
-    let codes = codes::batch(prepared_codes()?.iter().chain(options.measures.iter().flat_map(|measure| &measure.codes)))?;
-    let (views, whole) = (prepared_views(), whole_views());
-    let all = {
-        let context = sql::session(manifest.buckets, &runtime)?;
-        sql::register_lake(&context, &lake, &manifest, &(0..manifest.buckets))?;
-        let bench = Workbench::new(context, span.clone(), draft.path(), 0, loaded.clone(), codes.clone())?;
-        bench.prepare(&whole, &BTreeMap::new(), options.progress).await?;
-        bench
-    };
+    let codes =
+        codes::batch(prepared_codes()?.iter().chain(options.measures.iter().flat_map(|measure| &measure.codes)))?;
+    let (views, mut whole) = (prepared_views(), whole_views());
+    // They cost a pass over all patients: only those that some measure reads.
+    whole
+        .retain(|view| options.measures.iter().any(|measure| measure.sql.contains(&format!("prepared.{}", view.name))));
     let mut benches = Vec::new();
     for (number, buckets) in groups(&manifest, options.buckets_at_once).into_iter().enumerate() {
         let context = sql::session(buckets.end - buckets.start, &runtime)?;
         sql::register_lake(&context, &lake, &manifest, &buckets)?;
         let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone(), codes.clone())?;
-        bench.adopt(&all, &whole).await?;
         bench.prepare(&views, &BTreeMap::new(), options.progress).await?;
         benches.push(bench);
+    }
+    // A session over all patients reads what the groups have prepared, and nothing else.
+    let all = Workbench::new(sql::session(manifest.buckets, &runtime)?, span.clone(), draft.path(), 0, loaded, codes)?;
+    if let Some(one) = benches.first() {
+        all.gather(one, &views).await?;
+    }
+    all.prepare(&whole, &BTreeMap::new(), options.progress).await?;
+    for bench in &benches {
+        bench.adopt(&all, &whole).await?;
     }
     let names = match benches.first() {
         Some(bench) => names(bench).await?,

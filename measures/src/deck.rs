@@ -80,7 +80,7 @@ pub struct Comparison {
 /// # Errors
 /// When the deck is broken, or a measure fails to run on it.
 pub fn run(folder: &Path, elsewhere: Option<&Path>, measures: &[Measure]) -> Result<Vec<Comparison>> {
-    run_with(folder, elsewhere, measures, &[whole_views(), prepared_views()])
+    run_with(folder, elsewhere, measures, &[prepared_views(), whole_views()])
 }
 
 /// The same with other prepared views: each list is made in order.

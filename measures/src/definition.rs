@@ -463,7 +463,8 @@ pub fn prepared_views() -> Vec<View> {
     views_in(&PREPARED)
 }
 
-/// The prepared views that need all patients at once, made before the others. None of their rows is about one patient.
+/// The views that need all patients at once, made from the prepared views of all groups of buckets. None of their rows is
+/// about one patient.
 #[must_use]
 pub fn whole_views() -> Vec<View> {
     PREPARED.get_dir("whole").map(views_in).unwrap_or_default()
@@ -471,7 +472,11 @@ pub fn whole_views() -> Vec<View> {
 
 fn views_in(folder: &Dir<'_>) -> Vec<View> {
     let stem = |file: &include_dir::File<'_>| {
-        file.path().file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".sql")).map(str::to_owned)
+        file.path()
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(|name| name.strip_suffix(".sql"))
+            .map(str::to_owned)
     };
     let text = |file: &include_dir::File<'_>| file.contents_utf8().unwrap_or_default().to_owned();
     let mut files: Vec<_> = folder.files().filter_map(|file| Some((stem(file)?, text(file)))).collect();

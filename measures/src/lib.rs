@@ -2,7 +2,7 @@
 //!
 //! A [`definition`] is a folder: `measure.toml`, `units.sql`, decks. The [`workbench`] opens a lake for SQL, makes the
 //! prepared views once, and completes each measure's units with period, maturity and attribution; [`rates`] sums them
-//! and divides once; [`suppression`] hides small counts; [`signals`] reads run charts; [`risk`] adjusts for risk; [`compute`] is the whole way and
+//! and divides once; [`suppression`] hides small counts; [`signals`] reads run charts; `risk` adjusts for risk; [`compute`] is the whole way and
 //! publishes. [`codes`] are the code lists that measures bring. [`card`] makes the pages of the documentation. [`deck`] runs the worked examples that hold a definition to its word.
 
 pub mod card;
@@ -13,7 +13,7 @@ pub mod definition;
 mod error;
 mod functions;
 pub mod rates;
-pub mod risk;
+mod risk;
 pub mod rows;
 pub mod signals;
 pub mod span;

@@ -37,7 +37,7 @@ const CONFIDENCE: f64 = 0.95;
 
 /// Rows of the results tables `risk_model`, `risk_term` and `risk_adjusted`.
 #[derive(Default)]
-pub struct RiskRows {
+pub(crate) struct RiskRows {
     /// One for each model.
     pub models: Vec<Vec<Cell>>,
     /// One for each coefficient.
@@ -77,7 +77,7 @@ struct Part {
 ///
 /// # Errors
 /// When `risk.sql` is broken. That a model cannot be fitted is no error: it is a row with the reason.
-pub async fn risk(
+pub(crate) async fn risk(
     benches: &[Workbench],
     measure: &Measure,
     names: &HashMap<(&'static str, String), String>,
@@ -416,8 +416,11 @@ fn adjusted(
         .collect();
     // All together are known from the rates: a single hidden organization could be worked out from the others.
     if hidden.iter().flatten().count() == 1
-        && let Some((_, next)) =
-            all.iter().zip(hidden.iter_mut()).filter(|(_, hidden)| hidden.is_none()).min_by_key(|((_, one), _)| one.rows)
+        && let Some((_, next)) = all
+            .iter()
+            .zip(hidden.iter_mut())
+            .filter(|(_, hidden)| hidden.is_none())
+            .min_by_key(|((_, one), _)| one.rows)
     {
         *next = Some("would_reveal");
     }

@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, Date32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use carecoord_lake::contract;
 use carecoord_lake::{files, parquet_file, sql};
+use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
@@ -94,18 +95,34 @@ impl Workbench {
         Ok(())
     }
 
+    /// Registers what other workbenches on the same folder have prepared, their rows together; `one` of them says the
+    /// columns.
+    ///
+    /// # Errors
+    /// When a view was not prepared.
+    pub async fn gather(&self, one: &Self, views: &[View]) -> Result<()> {
+        for View { name, .. } in views {
+            let schema = one.view(name).await?.schema();
+            let folder = self.folder.join("prepared").join(name);
+            let written = folder.read_dir().is_ok_and(|mut files| files.next().is_some());
+            let provider = if written { sql::unordered(&[&folder], schema)? } else { sql::empty(schema)? };
+            sql::register(&self.context, "prepared", name, provider)?;
+        }
+        Ok(())
+    }
+
+    async fn view(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
+        let found = self.context.table_provider(format!("prepared.{name}")).await;
+        found.map_err(|error| MeasureError::engine(format!("the prepared view {name}"), error))
+    }
+
     /// Takes prepared views over that another workbench has made.
     ///
     /// # Errors
     /// When the other one lacks a view.
     pub async fn adopt(&self, other: &Self, views: &[View]) -> Result<()> {
         for View { name, .. } in views {
-            let provider = other
-                .context
-                .table_provider(format!("prepared.{name}"))
-                .await
-                .map_err(|error| MeasureError::engine(format!("the prepared view {name}"), error))?;
-            sql::register(&self.context, "prepared", name, provider)?;
+            sql::register(&self.context, "prepared", name, other.view(name).await?)?;
         }
         Ok(())
     }

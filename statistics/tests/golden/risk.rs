@@ -476,7 +476,8 @@ fn the_worked_deck_of_two_hospitals() {
     let wanted = rows("decks/oe_rsrr/expected_hospitals.csv");
     for (wanted, tally) in wanted.iter().zip(&tallies) {
         let hospital = wanted.text("hospital");
-        let own: Vec<f64> = risk.iter().zip(&hospitals).filter(|(_, at)| **at == hospital).map(|(risk, _)| *risk).collect();
+        let own: Vec<f64> =
+            risk.iter().zip(&hospitals).filter(|(_, at)| **at == hospital).map(|(risk, _)| *risk).collect();
         let indirect = observed_expected(tally, overall, 0.95).unwrap();
         let published =
             ratio_from_published_intercepts(&own, value[&format!("hosp_intercept_{hospital}")], average).unwrap();

@@ -1,0 +1,74 @@
+-- One row for each acute stay: days in acute care from discharge through day $window_days, of the kind that $part names.
+with events as (
+    select patient_id, encounter_id as event_id, 'emergency' as kind, start_date, start_date as end_date, 0.5 as days
+    from prepared.emergency_visits
+    where not admitted
+    union all
+    select
+        o.patient_id,
+        o.encounter_id,
+        'observation',
+        o.start_date,
+        o.end_date,
+        case
+            when o.started_at is not null and o.ended_at is not null
+                then greatest(ceil((date_part('epoch', o.ended_at) - date_part('epoch', o.started_at)) / 43200.0), 1.0) / 2
+            else greatest(cast(coalesce(o.end_date, o.start_date) as int) - cast(o.start_date as int), 0.5)
+        end
+    from lake.encounter o
+    left join (select encounter_id, patient_id from lake.encounter where class = 'inpatient') a
+        on a.encounter_id = o.part_of_encounter_id and a.patient_id = o.patient_id
+    where o.class = 'observation'
+      and coalesce(o.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+      and a.encounter_id is null
+    union all
+    select patient_id, stay_id, 'admission', start_date, end_date, greatest(coalesce(days, 9999), 1)
+    from prepared.stays
+    where not planned
+),
+after_discharge as (
+    select
+        s.stay_id,
+        s.patient_id,
+        sum(least(e.days, $window_days + 1 - (cast(e.start_date as int) - cast(s.end_date as int)))) as days,
+        array_to_string(array_agg(e.event_id order by e.start_date, e.event_id), ',') as events
+    from prepared.stays s
+    join events e
+        on e.patient_id = s.patient_id
+        and e.event_id <> s.stay_id
+        and cast(e.start_date as int) - cast(s.end_date as int) between 0 and $window_days
+    where ($part = 'all' or $part = e.kind)
+    group by s.stay_id, s.patient_id
+),
+reasoned as (
+    select
+        s.stay_id,
+        s.patient_id,
+        s.organization_id,
+        s.practitioner_id,
+        s.start_date,
+        s.end_date,
+        coalesce(a.days, 0) as days,
+        a.events,
+        case
+            when s.left_out is not null then s.left_out
+            when s.discharge_disposition in ('07', '7') then 'ama'
+            when s.excluded_condition is not null then 'excluded_condition'
+            when s.age is null then 'age_unknown'
+            when s.age < 18 then 'under_age'
+        end as exclusion_reason
+    from prepared.stays s
+    left join after_discharge a on a.stay_id = s.stay_id and a.patient_id = s.patient_id
+)
+select
+    stay_id as unit_id,
+    patient_id,
+    coalesce(end_date, start_date) as index_date,
+    exclusion_reason is null as in_denominator,
+    exclusion_reason,
+    case when exclusion_reason is null then days > 0 end as in_numerator,
+    case when exclusion_reason is null then days end as numerator,
+    events as evidence,
+    organization_id,
+    practitioner_id
+from reasoned

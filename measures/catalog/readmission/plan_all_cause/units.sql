@@ -1,0 +1,172 @@
+-- One row for each hospital stay of a member, inpatient or observation ($outliers = 0): whether it is an index stay and whether
+-- an unplanned one follows within $window_days days; or one for each member and year ($outliers = 1).
+with hospital_rows as (
+    select
+        patient_id,
+        encounter_id,
+        organization_id,
+        practitioner_id,
+        start_date,
+        end_date,
+        primary_diagnosis,
+        discharge_disposition,
+        always_planned or ((potentially_planned_procedure or elective_stands_in) and not acute_diagnosis) as planned
+    from prepared.stay_rows
+    where because not in ('status', 'copy')
+    union all
+    select
+        patient_id, encounter_id, organization_id, practitioner_id, start_date, end_date, primary_diagnosis,
+        discharge_disposition, false
+    from lake.encounter
+    where class = 'observation'
+      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+),
+numbered as (
+    select
+        chained.*,
+        sum(case when end_before is null or cast(start_date as int) - cast(end_before as int) > 1 then 1 else 0 end) over (
+            partition by patient_id order by start_date, end_date nulls last, encounter_id
+            rows between unbounded preceding and current row
+        ) as stay_number
+    from (
+        select
+            hospital_rows.*,
+            max(coalesce(end_date, date '9999-12-31')) over (
+                partition by patient_id
+                order by start_date, end_date nulls last, encounter_id
+                rows between unbounded preceding and 1 preceding
+            ) as end_before
+        from hospital_rows
+    ) chained
+),
+hospital_stays as (
+    select
+        patient_id,
+        array_to_string(array_agg(encounter_id order by start_date, end_date nulls last, encounter_id), '+') as stay_id,
+        min(start_date) as start_date,
+        case when count(end_date) = count(*) then max(end_date) end as end_date,
+        last_value(organization_id order by end_date, start_date, encounter_id) as organization_id,
+        last_value(practitioner_id order by end_date, start_date, encounter_id) as practitioner_id,
+        last_value(discharge_disposition order by end_date, start_date, encounter_id) as discharge_disposition,
+        first_value(planned order by start_date, end_date nulls last, encounter_id) as planned,
+        bool_or(coalesce(upper(substr(primary_diagnosis, 1, 1)) in ('O', 'P'), false)) as of_birth
+    from numbered
+    group by patient_id, stay_number
+),
+followed as (
+    select
+        h.*,
+        lead(stay_id) over by_patient as next_stay_id,
+        lead(planned) over by_patient as next_planned,
+        cast(lead(start_date) over by_patient as int) - cast(end_date as int) as days_to_next
+    from hospital_stays h
+    window by_patient as (partition by patient_id order by start_date, stay_id)
+),
+enrolled as (
+    select patient_id, min(start_date) as start_date, max(end_date) as end_date
+    from (
+        select
+            spans.*,
+            sum(case when end_before is null or cast(start_date as int) - cast(end_before as int) > 1 then 1 else 0 end) over (
+                partition by patient_id order by start_date, coverage_id
+                rows between unbounded preceding and current row
+            ) as span
+        from (
+            select
+                patient_id,
+                coverage_id,
+                start_date,
+                coalesce(end_date, date '9999-12-31') as end_date,
+                max(coalesce(end_date, date '9999-12-31')) over (
+                    partition by patient_id order by start_date, coverage_id
+                    rows between unbounded preceding and 1 preceding
+                ) as end_before
+            from lake.coverage
+        ) spans
+    ) joined
+    group by patient_id, span
+),
+enrolled_stays as (
+    select distinct f.stay_id, f.patient_id
+    from followed f
+    join enrolled e
+        on e.patient_id = f.patient_id
+        and cast(f.end_date as int) - cast(e.start_date as int) >= 365
+        and cast(e.end_date as int) - cast(f.end_date as int) >= 30
+),
+hospice as (
+    select distinct patient_id, date_part('year', start_date) as year
+    from lake.encounter
+    where class = 'hospice'
+),
+reasoned as (
+    select
+        f.*,
+        date_part('year', f.end_date) as year,
+        case
+            when f.end_date is null then 'no_discharge'
+            when f.end_date < $period_start or f.end_date > $period_end then 'outside_period'
+            when to_char(f.end_date, '%m%d') > '1201' then 'after_december_1'
+            when f.start_date = f.end_date then 'same_day_stay'
+            when f.discharge_disposition in ('20', '40', '41', '42') then 'died_in_hospital'
+            when f.discharge_disposition is null and p.deceased_date between f.start_date and f.end_date
+                then 'died_in_hospital'
+            when f.of_birth then 'pregnancy_or_perinatal'
+            when h.patient_id is not null then 'hospice'
+            when p.birth_date is null then 'age_unknown'
+            when date_part('year', f.end_date) - date_part('year', p.birth_date)
+                - case when to_char(f.end_date, '%m%d') < to_char(p.birth_date, '%m%d') then 1 else 0 end < 18
+                then 'under_age'
+            when $has_coverage and e.stay_id is null then 'not_enrolled'
+        end as first_reason
+    from followed f
+    left join prepared.person p on p.patient_id = f.patient_id
+    left join hospice h on h.patient_id = f.patient_id and h.year = date_part('year', f.end_date)
+    left join enrolled_stays e on e.stay_id = f.stay_id and e.patient_id = f.patient_id
+),
+members as (
+    select
+        patient_id,
+        year,
+        count(*) as stays,
+        max(end_date) as last_discharge,
+        last_value(organization_id order by end_date, stay_id) as organization_id,
+        last_value(practitioner_id order by end_date, stay_id) as practitioner_id
+    from reasoned
+    where first_reason is null
+    group by patient_id, year
+),
+stay_units as (
+    select
+        r.*,
+        coalesce(r.first_reason, case when m.stays >= $outlier_stays then 'outlier_member' end) as exclusion_reason
+    from reasoned r
+    left join members m on m.patient_id = r.patient_id and m.year = r.year
+)
+select
+    stay_id as unit_id,
+    patient_id,
+    coalesce(end_date, start_date) as index_date,
+    exclusion_reason is null as in_denominator,
+    exclusion_reason,
+    case
+        when exclusion_reason is null then coalesce(days_to_next <= $window_days and not next_planned, false)
+    end as in_numerator,
+    case when days_to_next <= $window_days then next_stay_id end as evidence,
+    organization_id,
+    practitioner_id
+from stay_units
+where $outliers = 0
+union all
+select
+    concat(patient_id, '/', cast(year as varchar)),
+    patient_id,
+    last_discharge,
+    true,
+    null,
+    stays >= $outlier_stays,
+    concat(cast(stays as varchar), ' stays'),
+    organization_id,
+    practitioner_id
+from members
+where $outliers = 1
