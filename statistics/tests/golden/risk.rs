@@ -470,7 +470,7 @@ fn the_worked_deck_of_two_hospitals() {
     let outcome: Vec<bool> = discharges.iter().map(|row| row.count("readmitted") == 1).collect();
     let expected: Vec<f64> = risk.iter().map(|risk| 1.0 / (1.0 + (-(average + risk)).exp())).collect();
     let hospitals: Vec<&str> = discharges.iter().map(|row| row.text("hospital")).collect();
-    let groups = Groups::from_labels(&hospitals).unwrap();
+    let (groups, _) = Groups::from_labels(&hospitals).unwrap();
     let tallies = tally(&outcome, &expected, &groups).unwrap();
     let overall = outcome.iter().filter(|event| **event).count() as f64 / outcome.len() as f64;
     let wanted = rows("decks/oe_rsrr/expected_hospitals.csv");
