@@ -46,14 +46,49 @@ pub(crate) struct RiskRows {
     pub adjusted: Vec<Vec<Cell>>,
 }
 
-/// Units of one model.
+/// A unit as it is read.
+struct Row {
+    patient_id: String,
+    unit_id: String,
+    outcome: bool,
+    organization: String,
+    covariates: Vec<f64>,
+}
+
+/// Units of one model as they are read.
 #[derive(Default)]
+struct Read {
+    rows: Vec<Row>,
+    left_out: u64,
+}
+
+/// Units of one model, in order of patient and unit: sums then do not depend on how patients were grouped.
 struct Units {
     outcome: Vec<bool>,
     organization: Vec<String>,
     /// One list for each covariate, in the order of the columns.
     covariates: Vec<Vec<f64>>,
     left_out: u64,
+}
+
+impl Units {
+    fn new(mut read: Read, covariates: usize) -> Self {
+        read.rows.sort_by(|one, other| (&one.patient_id, &one.unit_id).cmp(&(&other.patient_id, &other.unit_id)));
+        let mut units = Self {
+            outcome: Vec::with_capacity(read.rows.len()),
+            organization: Vec::with_capacity(read.rows.len()),
+            covariates: vec![Vec::with_capacity(read.rows.len()); covariates],
+            left_out: read.left_out,
+        };
+        for row in read.rows {
+            units.outcome.push(row.outcome);
+            units.organization.push(row.organization);
+            for (column, value) in units.covariates.iter_mut().zip(row.covariates) {
+                column.push(value);
+            }
+        }
+        units
+    }
 }
 
 /// Which months the units are from, days since 1970-01-01.
@@ -87,13 +122,15 @@ pub(crate) async fn risk(
     let last = bench.span.report_month;
     let first = last.saturating_sub(jiff::Span::new().months(MONTHS - 1)).max(bench.span.first_month);
     let months = Months { first: days(first), last: days(last) };
-    let mut models: BTreeMap<String, Units> = BTreeMap::new();
+    let mut read_models: BTreeMap<String, Read> = BTreeMap::new();
     let mut terms = Vec::new();
     for bench in benches {
         for batch in bench.risk(measure, text, first, last).await? {
-            read(measure, &batch, &mut models, &mut terms)?;
+            read(measure, &batch, &mut read_models, &mut terms)?;
         }
     }
+    let models: BTreeMap<String, Units> =
+        read_models.into_iter().map(|(group, read)| (group, Units::new(read, terms.len()))).collect();
     let mut found = RiskRows::default();
     if terms.iter().any(|term| term == "score") {
         for (group, units) in &models {
@@ -118,7 +155,7 @@ pub(crate) async fn risk(
 fn read(
     measure: &Measure,
     batch: &RecordBatch,
-    models: &mut BTreeMap<String, Units>,
+    models: &mut BTreeMap<String, Read>,
     terms: &mut Vec<String>,
 ) -> Result<()> {
     let own = ["risk_outcome", "risk_organization", "unit_id", "patient_id", "model_group"];
@@ -146,16 +183,17 @@ fn read(
         let text = |name: &str| batch.column_by_name(name).and_then(|array| text_at(array, row));
         let group = text("model_group").unwrap_or_else(|| ALL.to_owned());
         let units = models.entry(group).or_default();
-        units.covariates.resize(columns.len(), Vec::new());
         if numbers.iter().any(|column| column.is_null(row) || !column.value(row).is_finite()) {
             units.left_out += 1;
             continue;
         }
-        for (column, values) in units.covariates.iter_mut().zip(&numbers) {
-            column.push(values.value(row));
-        }
-        units.outcome.push(text("risk_outcome").as_deref() == Some("true"));
-        units.organization.push(text("risk_organization").unwrap_or_else(|| UNKNOWN.to_owned()));
+        units.rows.push(Row {
+            patient_id: text("patient_id").unwrap_or_default(),
+            unit_id: text("unit_id").unwrap_or_default(),
+            outcome: text("risk_outcome").as_deref() == Some("true"),
+            organization: text("risk_organization").unwrap_or_else(|| UNKNOWN.to_owned()),
+            covariates: numbers.iter().map(|column| column.value(row)).collect(),
+        });
     }
     Ok(())
 }

@@ -258,7 +258,7 @@ impl Workbench {
     }
 
     /// The counting, mature units of a measure registered as `prepared.unit`, of months from `first` to `last`, with what
-    /// its `risk.sql` says of them, in order of patient and unit.
+    /// its `risk.sql` says of them, in no order.
     ///
     /// # Errors
     /// When the text is broken.
@@ -283,8 +283,7 @@ impl Workbench {
         let query = format!(
             "select u.in_numerator as risk_outcome, u.organization_id as risk_organization, r.* from prepared.unit u \
              join prepared.risk_of_units r on r.unit_id = u.unit_id and r.patient_id = u.patient_id \
-             where u.in_denominator and u.mature and u.period between date '{first}' and date '{last}' \
-             order by u.patient_id, u.unit_id"
+             where u.in_denominator and u.mature and u.period between date '{first}' and date '{last}'"
         );
         let found = self.collect(&query).await.map_err(|error| broken(error.to_string()));
         let _ = self.context.deregister_table("prepared.risk_of_units");

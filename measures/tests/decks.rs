@@ -28,3 +28,20 @@ fn every_deck_passes_and_every_measure_has_one() {
     let all: BTreeSet<String> = measures.into_iter().map(|measure| measure.id).collect();
     assert_eq!(tried, all);
 }
+
+#[test]
+fn the_example_of_the_documentation_passes_its_deck() {
+    let example = Path::new("../docs/examples/own-measure/measures");
+    let measures = definition::catalog_with(&[example.to_owned()]).unwrap();
+    let comparisons: Vec<_> =
+        deck::decks_in(example).iter().flat_map(|folder| deck::run(folder, None, &measures).unwrap()).collect();
+    let failures: Vec<_> = comparisons.iter().filter(|found| !found.passed).collect();
+    assert!(comparisons.len() > 20 && failures.is_empty(), "{failures:?}");
+    // Its page names the files as they are.
+    let page = std::fs::read_to_string("../docs/own-measure.md").unwrap();
+    assert!(
+        ["measure.toml", "units.sql", "codes.csv", "cases"]
+            .iter()
+            .all(|name| { page.contains(name) && example.join("weekend_discharge").join(name).exists() })
+    );
+}

@@ -3,6 +3,7 @@
 
 mod broken_input;
 mod carecoord;
+mod codes;
 mod crash;
 mod demo;
 mod lake;
