@@ -57,17 +57,9 @@ fn a_loaded_set_takes_the_place_of_a_shipped_one_and_code_tables_leave_dates_and
         "encounter.csv",
         "encounter_id,patient_id,class,start_date,end_date\nE1,P1,inpatient,2026-03-01,2026-03-05\n",
     );
-    project
-        .run(
-            &["ingest", "--source", "carecoord", "--extract-date", "2026-05-01", "--extracts"]
-                .as_slice()
-                .iter()
-                .copied()
-                .chain([project.path().join("extracts").to_str().unwrap()])
-                .collect::<Vec<_>>()
-                .as_slice(),
-        )
-        .expect(0);
+    let extracts = project.path().join("extracts").to_string_lossy().into_owned();
+    let ingest = ["ingest", "--source", "carecoord", "--extract-date", "2026-05-01", "--extracts", extracts.as_str()];
+    project.run(&ingest).expect(0);
     let tables = tempfile::tempdir().unwrap();
     std::fs::write(
         tables.path().join("code_set.csv"),
