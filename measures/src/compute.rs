@@ -332,6 +332,7 @@ fn measure_row(measure: &Measure, refusal: Option<&str>, caveats: &[String]) -> 
         if refusal.is_some() { "refused" } else { "computed" }.into(),
         refusal.into(),
         (!caveats.is_empty()).then(|| caveats.join("\n")).into(),
+        measure.subgroup.clone().into(),
         measure.definition.clone().into(),
         measure.definition_hash().into(),
     ]

@@ -22,6 +22,8 @@ pub struct Results {
     pub rates: Vec<Rate>,
     /// Run charts at level all, by measure and month.
     pub signals: Vec<Signal>,
+    /// What the rules of prepared views took and left.
+    pub preparations: Vec<Preparation>,
     /// Row accounting.
     pub quality: Vec<Quality>,
     /// What the checks found.
@@ -69,6 +71,8 @@ pub struct Measure {
     pub computed: bool,
     pub refusal: String,
     pub caveat: String,
+    /// What the measure's own subgroups say; empty where it has none.
+    pub subgroup: String,
     pub definition_hash: String,
 }
 
@@ -152,6 +156,14 @@ pub struct Quality {
     pub superseded: i64,
 }
 
+/// What one rule of a prepared view took or left: the contract `preparation`.
+#[derive(Debug)]
+pub struct Preparation {
+    pub view: String,
+    pub rule: String,
+    pub rows: i64,
+}
+
 /// What one check found in one file: the contract `check_result`.
 #[derive(Debug)]
 pub struct CheckResult {
@@ -176,6 +188,7 @@ impl Results {
             measures: Table::read(folder, "measure")?.rows(measure_row)?,
             rates: Table::read(folder, "rate")?.rows(rate_row)?.into_iter().flatten().collect(),
             signals: Table::read(folder, "signal")?.rows(signal_row)?.into_iter().flatten().collect(),
+            preparations: Table::read(folder, "preparation")?.rows(preparation_row)?,
             quality: Table::read(folder, "quality")?.rows(quality_row)?,
             checks: Table::read(folder, "check_result")?.rows(check_row)?,
         })
@@ -220,6 +233,7 @@ fn measure_row(row: &table::Row) -> Result<Measure> {
         computed: row.text("status")? == "computed",
         refusal: row.text("refusal")?,
         caveat: row.text("caveat")?,
+        subgroup: row.text("subgroup")?,
         definition_hash: row.text("definition_hash")?,
     })
 }
@@ -272,6 +286,10 @@ fn signal_row(row: &table::Row) -> Result<Option<Signal>> {
         crossings_limit: row.integer("crossings_limit")?,
         signal: row.text("signal")?,
     }))
+}
+
+fn preparation_row(row: &table::Row) -> Result<Preparation> {
+    Ok(Preparation { view: row.text("view")?, rule: row.text("rule")?, rows: row.required_integer("rows")? })
 }
 
 fn quality_row(row: &table::Row) -> Result<Quality> {

@@ -28,6 +28,7 @@ pub fn measure(better: &str) -> Measure {
         computed: true,
         refusal: String::new(),
         caveat: String::new(),
+        subgroup: String::new(),
         definition_hash: String::new(),
     }
 }

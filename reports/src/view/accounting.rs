@@ -13,6 +13,15 @@ pub struct Accounting {
     total: Option<FileRow>,
     all_add_up: bool,
     checks: Vec<CheckRow>,
+    preparations: Vec<PreparationRow>,
+}
+
+/// What a rule made of the lake's rows before any measure.
+#[derive(Debug, Serialize)]
+struct PreparationRow {
+    view: String,
+    rule: String,
+    rows: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +73,15 @@ impl Accounting {
             total: (files.len() > 1).then(|| FileRow::new("All files", "", sums)),
             files,
             checks: checks.into_iter().map(CheckRow::new).collect(),
+            preparations: results
+                .preparations
+                .iter()
+                .map(|row| PreparationRow {
+                    view: words::capitalised(&row.view.replace('_', " ")),
+                    rule: row.rule.clone(),
+                    rows: count(row.rows),
+                })
+                .collect(),
         }
     }
 }

@@ -117,11 +117,14 @@ fn organization_name(rate: &Rate) -> String {
     }
 }
 
-/// The year's values by age band, sex, race, ethnicity and language.
+/// The year's values by what the measure itself splits by, then by age band, sex, race, ethnicity and language.
 pub fn strata(rows: &MeasureRows, run: &Run) -> Vec<StratumTable> {
     let of_year = || rows.rates.iter().filter(|rate| rate.period_kind == "year" && rate.level == "all");
     let overall = |period: Date| of_year().find(|rate| rate.period == period && rate.stratum_kind == "all");
-    ["age_band", "sex", "race", "ethnicity", "language"]
+    let heading = |kind: &str| {
+        if kind == "subgroup" { words::capitalised(&rows.measure.subgroup) } else { words::stratum_kind(kind) }
+    };
+    ["subgroup", "age_band", "sex", "race", "ethnicity", "language"]
         .into_iter()
         .filter_map(|kind| {
             let period = latest(of_year().filter(|rate| rate.stratum_kind == kind), run)?;
@@ -130,19 +133,20 @@ pub fn strata(rows: &MeasureRows, run: &Run) -> Vec<StratumTable> {
                 .map(|rate| (words::group(&rate.stratum), *rate))
                 .collect();
             groups.sort_by_cached_key(|(_, rate)| {
-                (rate.stratum == "unknown", band_start(&rate.stratum), rate.stratum.clone())
+                (rate.stratum == "unknown", first_number(&rate.stratum), rate.stratum.clone())
             });
             let rates: Vec<_> =
                 overall(period).map(|rate| ("All".to_owned(), *rate)).into_iter().chain(groups).collect();
-            let (rows, axis) = with_axis(&rates, rows, run);
-            Some(StratumTable { kind: words::stratum_kind(kind), period: format::period("year", period), rows, axis })
+            let (drawn, axis) = with_axis(&rates, rows, run);
+            Some(StratumTable { kind: heading(kind), period: format::period("year", period), rows: drawn, axis })
         })
         .collect()
 }
 
-/// The number that an age band begins with, so that 5-17 stands before 18-44.
-fn band_start(stratum: &str) -> Option<u32> {
-    let digits: String = stratum.chars().take_while(char::is_ascii_digit).collect();
+/// The first number in a group's name, so that 5-17 stands before 18-44 and moderate (5 to 9) before high (10 or more).
+fn first_number(stratum: &str) -> Option<u32> {
+    let rest = stratum.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
 
