@@ -4,13 +4,14 @@ use crate::format;
 use crate::model::{Measure, Rate, State};
 
 /// Families in the order of the report; others follow by name.
-const FAMILIES: [(&str, &str); 10] = [
+const FAMILIES: [(&str, &str); 11] = [
     ("readmission", "Readmissions"),
     ("transition", "Transitions of care"),
     ("referral", "Referrals"),
     ("care_plan", "Care plans"),
     ("patient_reported", "Patient-reported coordination"),
     ("medication_adherence", "Medication adherence"),
+    ("chronic_care", "Chronic care and prevention"),
     ("continuity", "Continuity"),
     ("risk", "Risk at discharge"),
     ("utilization", "Utilization"),

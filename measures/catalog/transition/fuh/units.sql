@@ -1,0 +1,100 @@
+-- One row for each discharge from acute inpatient care: an event, or the first reason why it is none; and whether a
+-- mental-health visit follows on day 1 to $window_days.
+with admissions as (
+    select
+        stay_id, patient_id, organization_id, practitioner_id, start_date, end_date, discharge_disposition, primary_diagnosis,
+        true as acute
+    from prepared.stays
+    union all
+    select
+        encounter_id, patient_id, organization_id, practitioner_id, start_date, end_date, discharge_disposition,
+        primary_diagnosis, class = 'psychiatric'
+    from lake.encounter
+    where class in ('psychiatric', 'skilled_nursing', 'rehabilitation', 'long_term')
+      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+),
+coded as (
+    select
+        a.*,
+        coalesce(illness.code, harm.code) is not null as mental
+    from admissions a
+    left join prepared.code_member illness
+        on illness.set_id = 'mental_illness' and illness.code_system = 'icd-10-cm' and illness.code = a.primary_diagnosis
+    left join prepared.code_member harm
+        on harm.set_id = 'intentional_self_harm' and harm.code_system = 'icd-10-cm' and harm.code = a.primary_diagnosis
+),
+chained as (
+    select
+        coded.*,
+        lead(stay_id) over in_order as next_stay_id,
+        lead(acute) over in_order as next_acute,
+        lead(mental) over in_order as next_mental,
+        cast(lead(start_date) over in_order as int) - cast(end_date as int) as days_to_next
+    from coded
+    window in_order as (partition by patient_id order by start_date, end_date nulls last, stay_id)
+),
+in_hospice as (
+    select distinct patient_id, date_part('year', start_date) as year
+    from lake.encounter
+    where class = 'hospice'
+      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+),
+reasoned as (
+    select
+        d.stay_id,
+        d.patient_id,
+        d.organization_id,
+        d.practitioner_id,
+        d.start_date,
+        d.end_date,
+        d.next_stay_id,
+        case
+            when d.end_date is null then 'no_discharge'
+            when d.end_date < $period_start or d.end_date > $period_end then 'outside_period'
+            when d.discharge_disposition in ('20', '40', '41', '42') then 'died_in_hospital'
+            when not d.mental then 'other_condition'
+            when p.birth_date is null then 'age_unknown'
+            when p.birth_date > cast(d.end_date - interval '6 years' as date) then 'under_6'
+            when d.days_to_next <= 30 and not d.next_acute then 'moved_to_nonacute'
+            when d.days_to_next <= 30 and d.next_mental then 'readmitted_mental'
+            when d.days_to_next <= 30 then 'readmitted_other'
+            when h.patient_id is not null then 'hospice'
+            when date_part('year', p.deceased_date) = date_part('year', d.end_date) then 'died'
+            when cast(p.deceased_date as int) - cast(d.end_date as int) <= 30 then 'died'
+        end as exclusion_reason
+    from chained d
+    left join prepared.person p on p.patient_id = d.patient_id
+    left join in_hospice h on h.patient_id = d.patient_id and h.year = date_part('year', d.end_date)
+    where d.acute
+),
+mental_health_visits as (
+    select v.patient_id, v.encounter_id, v.start_date
+    from lake.encounter v
+    left join prepared.code_member illness
+        on illness.set_id = 'mental_illness' and illness.code_system = 'icd-10-cm' and illness.code = v.primary_diagnosis
+    left join lake.practitioner who on who.practitioner_id = v.practitioner_id
+    left join prepared.code_set specialty
+        on specialty.set_id = 'mental_health_specialty' and lower(specialty.code) = lower(who.specialty)
+    where v.class in ('ambulatory', 'home', 'virtual')
+      and coalesce(v.status, 'finished') = 'finished'
+      and coalesce(illness.code, specialty.code) is not null
+)
+select
+    r.stay_id as unit_id,
+    r.patient_id,
+    coalesce(r.end_date, r.start_date) as index_date,
+    r.exclusion_reason is null as in_denominator,
+    r.exclusion_reason,
+    case when r.exclusion_reason is null then count(v.encounter_id) > 0 end as in_numerator,
+    case
+        when r.exclusion_reason is null then first_value(v.encounter_id order by v.start_date, v.encounter_id)
+        when r.exclusion_reason in ('moved_to_nonacute', 'readmitted_mental', 'readmitted_other') then r.next_stay_id
+    end as evidence,
+    r.organization_id,
+    r.practitioner_id
+from reasoned r
+left join mental_health_visits v
+    on v.patient_id = r.patient_id
+    and cast(v.start_date as int) - cast(r.end_date as int) between 1 and $window_days
+group by
+    r.stay_id, r.patient_id, r.organization_id, r.practitioner_id, r.start_date, r.end_date, r.next_stay_id, r.exclusion_reason

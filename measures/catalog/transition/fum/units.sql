@@ -1,0 +1,85 @@
+-- One row for each emergency visit (patient, facility and day): an event, or the first reason why it is none; and whether
+-- a mental-health visit follows on day 0 to $window_days.
+with emergency_visits as (
+    select
+        e.patient_id,
+        e.organization_id,
+        e.start_date,
+        min(e.encounter_id) as encounter_id,
+        count(illness.code) > 0 as mental
+    from lake.encounter e
+    left join prepared.code_member illness
+        on illness.set_id = 'mental_illness' and illness.code_system = 'icd-10-cm' and illness.code = e.primary_diagnosis
+    where e.class = 'emergency'
+      and coalesce(e.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+    group by e.patient_id, e.organization_id, e.start_date
+),
+admissions as (
+    select stay_id, patient_id, start_date
+    from prepared.stays
+    union all
+    select encounter_id, patient_id, start_date
+    from lake.encounter
+    where class in ('psychiatric', 'skilled_nursing', 'rehabilitation', 'long_term')
+      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+),
+admitted as (
+    select
+        v.encounter_id,
+        v.patient_id,
+        v.organization_id,
+        v.start_date,
+        v.mental,
+        first_value(a.stay_id order by a.start_date, a.stay_id) as admission_id
+    from emergency_visits v
+    left join admissions a
+        on a.patient_id = v.patient_id
+        and cast(a.start_date as int) - cast(v.start_date as int) between 0 and 30
+    group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.mental
+),
+reasoned as (
+    select
+        v.encounter_id,
+        v.patient_id,
+        v.organization_id,
+        v.start_date,
+        v.admission_id,
+        case
+            when v.start_date < $period_start or v.start_date > $period_end then 'outside_period'
+            when not v.mental then 'other_condition'
+            when p.birth_date is null then 'age_unknown'
+            when p.birth_date > cast(v.start_date - interval '6 years' as date) then 'under_6'
+            when v.admission_id is not null then 'admitted_within_30'
+        end as exclusion_reason
+    from admitted v
+    left join prepared.person p on p.patient_id = v.patient_id
+),
+mental_health_visits as (
+    select v.patient_id, v.encounter_id, v.start_date
+    from lake.encounter v
+    left join prepared.code_member illness
+        on illness.set_id = 'mental_illness' and illness.code_system = 'icd-10-cm' and illness.code = v.primary_diagnosis
+    left join lake.practitioner who on who.practitioner_id = v.practitioner_id
+    left join prepared.code_set specialty
+        on specialty.set_id = 'mental_health_specialty' and lower(specialty.code) = lower(who.specialty)
+    where v.class in ('ambulatory', 'home', 'virtual')
+      and coalesce(v.status, 'finished') = 'finished'
+      and coalesce(illness.code, specialty.code) is not null
+)
+select
+    r.encounter_id as unit_id,
+    r.patient_id,
+    r.start_date as index_date,
+    r.exclusion_reason is null as in_denominator,
+    r.exclusion_reason,
+    case when r.exclusion_reason is null then count(v.encounter_id) > 0 end as in_numerator,
+    case
+        when r.exclusion_reason is null then first_value(v.encounter_id order by v.start_date, v.encounter_id)
+        when r.exclusion_reason = 'admitted_within_30' then r.admission_id
+    end as evidence,
+    r.organization_id
+from reasoned r
+left join mental_health_visits v
+    on v.patient_id = r.patient_id
+    and cast(v.start_date as int) - cast(r.start_date as int) between 0 and $window_days
+group by r.encounter_id, r.patient_id, r.organization_id, r.start_date, r.admission_id, r.exclusion_reason
