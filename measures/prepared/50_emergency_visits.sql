@@ -10,7 +10,10 @@ select
     max(a.encounter_id) as led_to_encounter_id
 from lake.encounter v
 left join (
-    select encounter_id, patient_id from lake.encounter where class in ('inpatient', 'observation')
+    select encounter_id, patient_id
+    from lake.encounter
+    where class in ('inpatient', 'observation')
+      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
 ) a on a.encounter_id = v.part_of_encounter_id and a.patient_id = v.patient_id
 where v.class = 'emergency'
   and coalesce(v.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')

@@ -12,7 +12,9 @@ use carecoord_lake::{files, parquet_file, sql};
 use jiff::civil::Date;
 
 use crate::codes;
-use crate::definition::{Feed, Measure, NeededRows, View, prepared_codes, prepared_views, whole_views, worklists};
+use crate::definition::{
+    Feed, Measure, NeededRows, View, prepared_codes, prepared_views, views_read, whole_views, worklists,
+};
 use crate::error::{MeasureError, Result};
 use crate::rates::{Rate, rates};
 use crate::risk::{self, RiskRows};
@@ -186,10 +188,9 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let loaded: BTreeSet<String> = loaded.collect();
     let codes =
         codes::batch(prepared_codes()?.iter().chain(options.measures.iter().flat_map(|measure| &measure.codes)))?;
-    let (views, mut whole) = (prepared_views(), whole_views());
-    // They cost a pass over all patients: only those that some measure reads.
-    whole
-        .retain(|view| options.measures.iter().any(|measure| measure.sql.contains(&format!("prepared.{}", view.name))));
+    let views = prepared_views();
+    // These cost a pass over all patients: only those that some measure reads.
+    let whole = views_read(&whole_views(), options.measures.iter().map(|measure| measure.sql.as_str()));
     let mut benches = Vec::new();
     for (number, buckets) in groups(&manifest, options.buckets_at_once).into_iter().enumerate() {
         let context = sql::session(buckets.end - buckets.start, &runtime)?;

@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::codes;
-use crate::definition::{Measure, View, prepared_codes, prepared_views, whole_views};
+use crate::definition::{Measure, View, prepared_codes, prepared_views, views_read, whole_views};
 use crate::error::{MeasureError, Result};
 use crate::rates::{Exact, Rate, Sums, composite, rates};
 use crate::span::Span;
@@ -221,6 +221,19 @@ async fn run_deck(
     let deck = Deck::open(folder, elsewhere.unwrap_or(folder))?;
     let (start, end) = (deck.date("period_start").await?, deck.date("period_end").await?);
     let data_through = deck.date("data_through").await?;
+    if start.day() != 1 || end != end.last_of_month() || start > end {
+        return Err(deck.broken(format!("params: {start} to {end} are no whole months")));
+    }
+    // Only what the measures of this deck read; person and member-months complete every unit.
+    let tested = deck.file.expect.iter().filter_map(|one| measures.iter().find(|measure| measure.id == one.measure));
+    let texts: Vec<&str> =
+        tested.map(|measure| measure.sql.as_str()).chain(["prepared.person prepared.member_months"]).collect();
+    let every: Vec<View> = views.iter().flatten().cloned().collect();
+    let read = views_read(&every, texts);
+    let views: Vec<Vec<View>> = views
+        .iter()
+        .map(|list| list.iter().filter(|view| read.iter().any(|one| one.name == view.name)).cloned().collect())
+        .collect();
     let codes = codes::batch(prepared_codes()?.iter().chain(measures.iter().flat_map(|measure| &measure.codes)))?;
     let mut comparisons = Vec::new();
     // One workbench for measures of equal run-out: the prepared views are the same for all of them.
@@ -235,7 +248,7 @@ async fn run_deck(
         if let std::collections::btree_map::Entry::Vacant(free) = benches.entry(runout) {
             let span = Span::new(end, months, data_through.saturating_add(runout.days()), false)?;
             let place = tempfile_folder(&deck)?;
-            let bench = bench(&deck, span, place.path(), codes.clone(), views).await?;
+            let bench = bench(&deck, span, place.path(), codes.clone(), &views).await?;
             free.insert((place, bench));
         }
         let Some((_, bench)) = benches.get(&runout) else { continue };
@@ -343,7 +356,18 @@ async fn compare_units(
     let mut by_id = BTreeMap::new();
     for batch in &found {
         for row in 0..batch.num_rows() {
-            by_id.insert(shown(batch.column_by_name("unit_id"), row), (batch, row));
+            let unit = shown(batch.column_by_name("unit_id"), row);
+            if by_id.insert(unit.clone(), (batch, row)).is_some() {
+                comparisons.push(Comparison {
+                    measure: measure.id.clone(),
+                    what: unit,
+                    column: "unit_id".to_owned(),
+                    expected: "one row".to_owned(),
+                    found: "more than one".to_owned(),
+                    explanation: String::new(),
+                    passed: false,
+                });
+            }
         }
     }
     for batch in deck.query("expect.units", text).await? {

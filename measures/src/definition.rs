@@ -470,6 +470,28 @@ pub fn whole_views() -> Vec<View> {
     PREPARED.get_dir("whole").map(views_in).unwrap_or_default()
 }
 
+/// Those of `views` that these texts read, and those that these views read in turn; in the order of `views`.
+#[must_use]
+pub fn views_read<'a>(views: &[View], texts: impl IntoIterator<Item = &'a str>) -> Vec<View> {
+    let reads = |text: &str, view: &View| {
+        let name = format!("prepared.{}", view.name);
+        text.match_indices(&name).any(|(place, _)| {
+            !text[place + name.len()..].starts_with(|next: char| next.is_alphanumeric() || next == '_')
+        })
+    };
+    let mut read: Vec<bool> = vec![false; views.len()];
+    let mut texts: Vec<String> = texts.into_iter().map(str::to_owned).collect();
+    while let Some(text) = texts.pop() {
+        for (place, view) in views.iter().enumerate() {
+            if !read[place] && reads(&text, view) {
+                read[place] = true;
+                texts.push(view.sql.clone());
+            }
+        }
+    }
+    views.iter().zip(read).filter(|(_, read)| *read).map(|(view, _)| view.clone()).collect()
+}
+
 fn views_in(folder: &Dir<'_>) -> Vec<View> {
     let stem = |file: &include_dir::File<'_>| {
         file.path()

@@ -216,6 +216,15 @@ impl Workbench {
                 return Err(broken(format!("the query has no column {wanted}")));
             }
         }
+        let unknown: Vec<&str> =
+            frame.schema().fields().iter().map(|field| field.name().as_str()).filter(|name| !is_known(name)).collect();
+        if !unknown.is_empty() {
+            return Err(broken(format!(
+                "the query has columns that no unit has: {}; a unit may have {}",
+                unknown.join(", "),
+                KNOWN.join(", ")
+            )));
+        }
         let text = completed(measure, &has, data_through);
         // A temporary name: the view lives as long as its plan.
         let name = format!("units_{}", measure.id.replace('.', "_"));
@@ -314,6 +323,36 @@ impl Workbench {
         RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), arrays)
             .map_err(|error| MeasureError::engine("the months", error))
     }
+}
+
+/// Columns that `units.sql` may have.
+const KNOWN: [&str; 22] = [
+    "unit_id",
+    "patient_id",
+    "index_date",
+    "in_denominator",
+    "exclusion_reason",
+    "in_numerator",
+    "exception_reason",
+    "numerator",
+    "denominator",
+    "component",
+    "subgroup",
+    "evidence",
+    "organization_id",
+    "practitioner_id",
+    "coordinator_id",
+    "payer_id",
+    "mature_on",
+    "birth_date",
+    "sex",
+    "race",
+    "ethnicity",
+    "language",
+];
+
+fn is_known(name: &str) -> bool {
+    KNOWN.contains(&name)
 }
 
 /// The query that completes a measure's units; `{units}` stands for their table.
@@ -467,7 +506,8 @@ async fn write_one(frame: DataFrame, path: &Path, contract: &contract::Contract)
 #[must_use]
 pub fn text_at(array: &ArrayRef, row: usize) -> Option<String> {
     use arrow::array::AsArray;
-    if array.is_null(row) {
+    // A column of type null has no bitmap that says so.
+    if array.is_null(row) || array.data_type().is_null() {
         return None;
     }
     match array.data_type() {

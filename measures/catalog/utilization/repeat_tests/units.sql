@@ -16,7 +16,6 @@ with results as (
         on s.patient_id = o.patient_id
         and s.start_date <= o.observed_date
         and (s.end_date is null or s.end_date >= o.observed_date)
-        and e.encounter_id is null
     where o.observed_date is not null
 ),
 marked as (
@@ -109,7 +108,7 @@ select
     exclusion_reason,
     case
         when exclusion_reason is not null then null
-        when $other_organization = 1 then repeated and coalesce(other_organization, false)
+        when $other_organization = 1 then coalesce(other_organization, false)
         else repeated
     end as in_numerator,
     case
