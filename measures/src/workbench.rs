@@ -476,11 +476,19 @@ async fn write_partitions(frame: DataFrame, folder: &Path, group: usize, schema:
         });
     }
     let mut written = Vec::new();
+    let mut failure = None;
     while let Some(done) = tasks.join_next().await {
-        written.extend(done.map_err(|error| MeasureError::engine("the query failed", error))??);
+        match done.map_err(|error| MeasureError::engine("the query failed", error)).flatten() {
+            Ok(path) => written.extend(path),
+            Err(error) => {
+                failure.get_or_insert(error);
+                // The others end before the draft that they write into is swept away.
+                tasks.abort_all();
+            }
+        }
     }
     written.sort();
-    Ok(written)
+    failure.map_or(Ok(written), Err)
 }
 
 /// Writes a sorted query's rows as one file of a contract. Returns the number of rows.

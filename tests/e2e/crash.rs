@@ -18,7 +18,8 @@ fn generate(folder: &Path, seed: &str) {
 fn run(project: &Path, extracts: &Path) -> Command {
     // A few measures stand for all: it is the stations and their files that are tried.
     let mut command = program(&["run", "--source", "carecoord"]);
-    command.args(["--only", "readmission", "--only", "referral", "--only", "care_plan", "--only", "cost"]);
+    command.args(["--only", "readmission.unplanned_7", "--only", "readmission.all_cause", "--only", "referral"]);
+    command.args(["--only", "care_plan", "--only", "cost"]);
     command.arg("--extracts").arg(extracts).arg("--project").arg(project);
     command
 }
@@ -83,7 +84,7 @@ fn a_full_disk_leaves_the_last_snapshot_in_force() {
     let project = Project::new();
     let small = project.path().join("small");
     std::fs::create_dir(&small).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(&small).status();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=48m", "tmpfs"]).arg(&small).status();
     if !mounted.is_ok_and(|status| status.success()) {
         let required = std::env::var("CARECOORD_REQUIRE_SHARED").is_ok_and(|value| value == "1");
         assert!(!required, "a tmpfs could not be mounted");
