@@ -336,6 +336,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(results().expect("results parse").len(), 8);
+        assert_eq!(results().expect("results parse").len(), 12);
     }
 }

@@ -224,6 +224,7 @@ fn refusals_caveats_rows_and_definitions_are_told() {
     assert!(rows.contains("1,204,332") && rows.contains("no: 4 unaccounted for"));
     assert!(rows.contains("At least one file does not add up."));
     assert!(rows.contains("Invalid date") && rows.contains("reject"));
+    assert!(rows.contains("Stay rows") && rows.contains("51,727") && rows.contains("copy of &lt;another&gt; row"));
     let definitions = between(&html, "<section id=\"definitions\"", "</section>");
     assert!(definitions.contains("public methodology report 2025 [V]") && definitions.contains("[P]"));
     assert!(definitions.contains("c0ffee5f1d0a9b77e3d1a4f6"));
@@ -274,7 +275,7 @@ fn a_folder_with_other_files_is_not_replaced() {
 fn a_run_without_measures_is_still_a_report() {
     let folder = tempfile::tempdir().expect("a folder");
     synthetic::write(folder.path());
-    for table in ["measure", "rate", "signal", "quality", "check_result"] {
+    for table in ["measure", "rate", "signal", "quality", "check_result", "preparation"] {
         Table::empty(folder.path(), table);
     }
     let files = render(folder.path(), &folder.path().join("report"), &options()).expect("a report");

@@ -216,6 +216,7 @@ pub fn row(made: &Made) -> Vec<Value> {
             None
         },
         Text(made.caveat),
+        None,
         Text("whole text"),
         Text("c0ffee5f1d0a9b77e3d1a4f6"),
     ]

@@ -23,6 +23,7 @@ pub fn write(folder: &Path) {
     let (rates, signals) = rates::rows();
     Table::write(folder, "rate", &rates);
     Table::write(folder, "signal", &signals);
+    Table::write(folder, "preparation", &preparations());
     Table::write(folder, "quality", &quality());
     Table::write(folder, "check_result", &checks());
 }
@@ -69,6 +70,14 @@ fn run() -> Vec<Vec<Value>> {
         Integer(48_213),
         Text("{}"),
     ]]
+}
+
+fn preparations() -> Vec<Vec<Value>> {
+    use Value::{Integer, Text};
+    vec![
+        vec![Text("stay_rows"), Integer(1), Text("inpatient rows"), Integer(51_727)],
+        vec![Text("stay_rows"), Integer(2), Text("left out: copy of <another> row"), Integer(7)],
+    ]
 }
 
 fn quality() -> Vec<Vec<Value>> {
