@@ -364,7 +364,8 @@ impl Context<'_> {
             let (groups, labels) = Groups::from_labels(&self.units.organization)?;
             let fit = random_intercept(&design.design(), outcome, &groups, MixedOptions::LAPLACE)?;
             let ratios = standardised_ratios(&design.design(), outcome, &groups, &fit)?;
-            let intervals = if several {
+            // Organizations that differ no more than by chance all have a ratio of 1, with or without samples of them.
+            let intervals = if several || fit.boundary {
                 None
             } else {
                 let refit = MixedOptions { tolerance: 1e-4, ..MixedOptions::LAPLACE };
