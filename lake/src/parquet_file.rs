@@ -1,7 +1,7 @@
 //! Reading and writing small Parquet tables with Arrow: results, and what reports read.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -24,23 +24,56 @@ pub fn properties() -> WriterProperties {
         .build()
 }
 
+/// A Parquet file that is written batch by batch: no more than one row group is held.
+pub struct Writer {
+    path: PathBuf,
+    inner: ArrowWriter<File>,
+}
+
+impl Writer {
+    /// Makes the file, which must not be there yet.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn create(path: &Path, schema: SchemaRef) -> Result<Self> {
+        let file = files::create_file(path)?;
+        let inner =
+            ArrowWriter::try_new(file, schema, Some(properties())).map_err(|error| cannot_write(path, error))?;
+        Ok(Self { path: path.to_owned(), inner })
+    }
+
+    /// Appends rows.
+    ///
+    /// # Errors
+    /// When the batch does not fit the schema, or the system refuses.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.inner.write(batch).map_err(|error| cannot_write(&self.path, error))
+    }
+
+    /// Ends the file and syncs it. A file that is dropped before is no Parquet file.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn finish(self) -> Result<()> {
+        let file = self.inner.into_inner().map_err(|error| cannot_write(&self.path, error))?;
+        file.sync_all().map_err(|error| LakeError::io("cannot write", &self.path, error))
+    }
+}
+
+fn cannot_write(path: &Path, error: impl std::fmt::Display) -> LakeError {
+    LakeError::engine(format!("cannot write {}", path.display()), error)
+}
+
 /// Writes batches of a contract's schema as one synced Parquet file.
 ///
 /// # Errors
 /// When a batch does not fit the schema, or the system refuses.
 pub fn write(path: &Path, contract: &Contract, batches: &[RecordBatch]) -> Result<()> {
-    let file = files::create_file(path)?;
-    let context = || format!("cannot write {}", path.display());
-    let mut writer = ArrowWriter::try_new(file, contract.schema(), Some(properties()))
-        .map_err(|error| LakeError::engine(context(), error))?;
+    let mut writer = Writer::create(path, contract.schema())?;
     for batch in batches {
-        writer.write(batch).map_err(|error| LakeError::engine(context(), error))?;
+        writer.write(batch)?;
     }
-    writer
-        .into_inner()
-        .map_err(|error| LakeError::engine(context(), error))?
-        .sync_all()
-        .map_err(|error| LakeError::io("cannot write", path, error))
+    writer.finish()
 }
 
 /// Batches of any schema as the bytes of one Parquet file.

@@ -7,31 +7,48 @@
 -- `age` is in completed years at admission. `left_out` is the first reason that keeps a stay out of measures of discharges:
 -- no_discharge, outside_period, died_in_hospital (20, 40, 41, 42, or no disposition and a death within the stay),
 -- transferred_out. Measures add their own reasons after these.
-with merged as (
+with put_together as (
     select
         patient_id,
         organization_id,
         of_encounter_id as first_encounter_id,
-        array_to_string(array_agg(encounter_id order by start_date, end_date nulls last, encounter_id), '+') as stay_id,
-        count(*) as encounter_rows,
-        min(start_date) as start_date,
-        case when count(end_date) = count(*) then max(end_date) end as end_date,
-        first_value(admission_type order by start_date, end_date nulls last, encounter_id) as admission_type,
-        first_value(admit_source order by start_date, end_date nulls last, encounter_id) as admit_source,
-        bool_or(always_planned) as always_planned,
-        bool_or(potentially_planned_procedure) as potentially_planned_procedure,
-        first_value(elective_stands_in order by start_date, end_date nulls last, encounter_id) as elective_stands_in,
-        first_value(acute_diagnosis order by start_date, end_date nulls last, encounter_id) as acute_diagnosis,
-        last_value(practitioner_id order by start_date, end_date nulls last, encounter_id) as practitioner_id,
-        last_value(discharge_disposition order by start_date, end_date nulls last, encounter_id) as discharge_disposition,
-        last_value(primary_diagnosis order by start_date, end_date nulls last, encounter_id) as primary_diagnosis,
-        last_value(condition_group order by start_date, end_date nulls last, encounter_id) as condition_group,
-        last_value(specialty_cohort order by start_date, end_date nulls last, encounter_id) as specialty_cohort,
-        last_value(excluded_condition order by start_date, end_date nulls last, encounter_id) as excluded_condition,
-        sum(amount_paid) as amount_paid
+        array_agg(encounter_id) over of_stay as encounter_ids,
+        count(*) over of_stay as encounter_rows,
+        lead(encounter_id) over (
+            partition by patient_id, organization_id, stay_number order by start_date, end_date nulls last, encounter_id
+        ) as following_row,
+        min(start_date) over of_stay as start_date,
+        count(end_date) over of_stay as ended_rows,
+        max(end_date) over of_stay as latest_end_date,
+        first_value(admission_type) over of_stay as admission_type,
+        first_value(admit_source) over of_stay as admit_source,
+        bool_or(always_planned) over of_stay as always_planned,
+        bool_or(potentially_planned_procedure) over of_stay as potentially_planned_procedure,
+        first_value(elective_stands_in) over of_stay as elective_stands_in,
+        first_value(acute_diagnosis) over of_stay as acute_diagnosis,
+        practitioner_id,
+        discharge_disposition,
+        primary_diagnosis,
+        condition_group,
+        specialty_cohort,
+        excluded_condition,
+        sum(amount_paid) over of_stay as amount_paid
     from prepared.stay_rows
     where because not in ('status', 'copy')
-    group by patient_id, organization_id, stay_number, of_encounter_id
+    -- In order and running: what the last row of a stay has seen is the stay, and only one stay is held at a time.
+    window of_stay as (
+        partition by patient_id, organization_id, stay_number
+        order by start_date, end_date nulls last, encounter_id
+        rows between unbounded preceding and current row
+    )
+),
+merged as (
+    select
+        put_together.*,
+        array_to_string(encounter_ids, '+') as stay_id,
+        case when ended_rows = encounter_rows then latest_end_date end as end_date
+    from put_together
+    where following_row is null
 ),
 classified as (
     select

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use carecoord_lake::contract;
+use carecoord_lake::contract::{self, Contract};
 use carecoord_lake::manifest::Manifest;
+use carecoord_lake::parquet_file::Writer;
 use carecoord_lake::snapshot::{Snapshot, Store};
 use carecoord_lake::{files, parquet_file, sql};
 use jiff::civil::Date;
@@ -16,7 +17,7 @@ use crate::definition::{
     Feed, Measure, NeededRows, View, prepared_codes, prepared_views, views_read, whole_views, worklists,
 };
 use crate::error::{MeasureError, Result};
-use crate::rates::{Rate, rates};
+use crate::rates::rates;
 use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
 use crate::signals;
@@ -28,6 +29,9 @@ use crate::workbench::{MEMORY_BYTES, Workbench, text_at};
 const ROWS_AT_ONCE: u64 = 2_000_000;
 /// Buckets that are measured together at the most: more partitions only divide the memory.
 const BUCKETS_AT_ONCE: u32 = 8;
+
+/// Rates that are brought into columns together.
+const RATES_AT_ONCE: usize = 16_384;
 
 /// What to compute and how.
 pub struct Options<'a> {
@@ -213,6 +217,8 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         None => HashMap::new(),
     };
     let mut tables = Tables::default();
+    let mut rate_rows = RowWriter::create(draft.path(), "rate")?;
+    let mut signal_rows = RowWriter::create(draft.path(), "signal")?;
     let mut rows_found = RowsFound::default();
     let mut computed = Vec::new();
     let mut refused = Vec::new();
@@ -234,8 +240,13 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         tables.risk(risk::risk(&benches, measure, &names, options.suppress_below).await?);
         let mut found = rates(&benches, measure).await?;
         suppress(&mut found, measure.kind, options.suppress_below);
-        tables.signals.extend(signals::rows(&measure.id, &found));
-        tables.rates.extend(found.iter().map(|rate: &Rate| rate.row(measure, &names, options.suppress_below)));
+        signal_rows.append(&signals::rows(&measure.id, &found))?;
+        // Written measure by measure: with many practitioners, the rates of all would not fit into memory.
+        for some in found.chunks(RATES_AT_ONCE) {
+            let rows: Vec<Vec<Cell>> =
+                some.iter().map(|rate| rate.row(measure, &names, options.suppress_below)).collect();
+            rate_rows.append(&rows)?;
+        }
         computed.push(measure.id.clone());
     }
     tables.preparations = preparations(&benches, &views).await?;
@@ -243,6 +254,8 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let identity = identity(options, &lake, &span);
     let run = run_row(options, &manifest, &lake, &span, &identity);
     (options.progress)("writing results");
+    rate_rows.finish()?;
+    signal_rows.finish()?;
     tables.write(draft.path(), run, &manifest)?;
     drop((benches, all));
     files::remove_folder(&scratch)?;
@@ -409,11 +422,30 @@ async fn work(benches: &[Workbench]) -> Result<Vec<arrow::array::RecordBatch>> {
     Ok(batches)
 }
 
+/// A results table that is written while measures are computed.
+struct RowWriter {
+    contract: &'static Contract,
+    writer: Writer,
+}
+
+impl RowWriter {
+    fn create(folder: &Path, table: &str) -> Result<Self> {
+        let contract = contract::result(table)?;
+        Ok(Self { contract, writer: Writer::create(&path(folder, table), contract.schema())? })
+    }
+
+    fn append(&mut self, rows: &[Vec<Cell>]) -> Result<()> {
+        Ok(self.writer.write(&rows::batch(self.contract, rows)?)?)
+    }
+
+    fn finish(self) -> Result<()> {
+        Ok(self.writer.finish()?)
+    }
+}
+
 #[derive(Default)]
 struct Tables {
     measures: Vec<Vec<Cell>>,
-    rates: Vec<Vec<Cell>>,
-    signals: Vec<Vec<Cell>>,
     preparations: Vec<Vec<Cell>>,
     risk: RiskRows,
     worklists: Vec<arrow::array::RecordBatch>,
@@ -434,8 +466,6 @@ impl Tables {
         };
         write("run", &[run])?;
         write("measure", &self.measures)?;
-        write("rate", &self.rates)?;
-        write("signal", &self.signals)?;
         write("preparation", &self.preparations)?;
         write("risk_model", &self.risk.models)?;
         write("risk_term", &self.risk.terms)?;

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Date32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use carecoord_lake::contract;
-use carecoord_lake::{files, parquet_file, sql};
+use carecoord_lake::parquet_file::Writer;
+use carecoord_lake::{files, sql};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
-use parquet::arrow::ArrowWriter;
 
 use crate::definition::{Measure, Param, StoreUnits, View};
 use crate::error::{MeasureError, Result};
@@ -84,9 +84,8 @@ impl Workbench {
                 .bind(text, &BTreeMap::new(), 0, self.span.extract_date)
                 .await
                 .map_err(|error| named(&error, &context()))?;
-            let schema: SchemaRef = Arc::new(nullable(frame.schema().as_arrow()));
             let folder = self.folder.join("prepared").join(name);
-            let written = write_partitions(frame, &folder, self.group, &schema)
+            let (schema, written) = write_partitions(frame, &folder, self.group)
                 .await
                 .map_err(|error| named(&error, &context()))?;
             let provider = if written.is_empty() { sql::empty(schema)? } else { sql::unordered(&written, schema)? };
@@ -431,30 +430,23 @@ fn nullable(schema: &Schema) -> Schema {
     )
 }
 
-fn writer(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<std::fs::File>> {
-    let file = files::create_file(path)?;
-    ArrowWriter::try_new(file, schema, Some(parquet_file::properties()))
-        .map_err(|error| MeasureError::engine(format!("cannot write {}", path.display()), error))
-}
-
-fn close(path: &Path, writer: ArrowWriter<std::fs::File>) -> Result<()> {
-    let failed =
-        |error: &dyn std::fmt::Display| MeasureError::engine(format!("cannot write {}", path.display()), error);
-    writer.into_inner().map_err(|error| failed(&error))?.sync_all().map_err(|error| failed(&error))
-}
-
-/// Writes a query's rows into `folder`, one file for each partition that has any, all at once. Returns the files.
-async fn write_partitions(frame: DataFrame, folder: &Path, group: usize, schema: &SchemaRef) -> Result<Vec<PathBuf>> {
+/// Writes a query's rows into `folder`, one file for each partition that has any, all at once. Returns the files and
+/// their columns.
+async fn write_partitions(frame: DataFrame, folder: &Path, group: usize) -> Result<(SchemaRef, Vec<PathBuf>)> {
     files::create_folder(folder)?;
     let failed =
         |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
+    // The columns as they come: the kind of text of a union may differ from that of its plan.
+    let planned: SchemaRef = Arc::clone(frame.schema().inner());
     let streams = frame.execute_stream_partitioned().await.map_err(failed)?;
+    let columns: SchemaRef = streams.first().map_or(planned, |stream| stream.schema());
+    let schema: SchemaRef = Arc::new(nullable(&columns));
     let mut tasks = tokio::task::JoinSet::new();
     for (number, mut stream) in streams.into_iter().enumerate() {
         let path = folder.join(format!("part-{group:02}-{number:02}.parquet"));
-        let schema = Arc::clone(schema);
+        let schema = Arc::clone(&schema);
         tasks.spawn(async move {
-            let mut out: Option<ArrowWriter<std::fs::File>> = None;
+            let mut out: Option<Writer> = None;
             while let Some(batch) = stream.next().await {
                 let batch = batch.map_err(|error| MeasureError::engine("the query failed", error.strip_backtrace()))?;
                 if batch.num_rows() == 0 {
@@ -464,14 +456,12 @@ async fn write_partitions(frame: DataFrame, folder: &Path, group: usize, schema:
                     .map_err(|error| MeasureError::engine("the query failed", error))?;
                 let writer = match &mut out {
                     Some(writer) => writer,
-                    None => out.insert(writer(&path, Arc::clone(&schema))?),
+                    None => out.insert(Writer::create(&path, Arc::clone(&schema))?),
                 };
-                writer
-                    .write(&batch)
-                    .map_err(|error| MeasureError::engine(format!("cannot write {}", path.display()), error))?;
+                writer.write(&batch)?;
             }
             let Some(writer) = out else { return Ok(None) };
-            close(&path, writer)?;
+            writer.finish()?;
             Ok::<_, MeasureError>(Some(path))
         });
     }
@@ -488,7 +478,7 @@ async fn write_partitions(frame: DataFrame, folder: &Path, group: usize, schema:
         }
     }
     written.sort();
-    failure.map_or(Ok(written), Err)
+    failure.map_or(Ok((schema, written)), Err)
 }
 
 /// Writes a sorted query's rows as one file of a contract. Returns the number of rows.
@@ -499,14 +489,14 @@ async fn write_one(frame: DataFrame, path: &Path, contract: &contract::Contract)
     let failed =
         |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
     let mut stream = frame.execute_stream().await.map_err(failed)?;
-    let mut out = writer(path, contract.schema())?;
+    let mut out = Writer::create(path, contract.schema())?;
     let mut count = 0;
     while let Some(batch) = stream.next().await {
         let batch = rows::conform(contract, &batch.map_err(failed)?)?;
         count += batch.num_rows() as u64;
-        out.write(&batch).map_err(|error| MeasureError::engine(format!("cannot write {}", path.display()), error))?;
+        out.write(&batch)?;
     }
-    close(path, out)?;
+    out.finish()?;
     Ok(count)
 }
 

@@ -1,11 +1,7 @@
 -- One row for each patient with a diagnosis of hypertension at any time and each calendar year: whether the most recent blood
 -- pressure of the year, taken outside hospital, is below 140/90.
-with years as (
-    select mp_year, make_date(mp_year, 1, 1) as first_day, least(make_date(mp_year, 12, 31), $period_end) as last_day
-    from (select cast(date_part('year', month) as int) as mp_year from prepared.months group by 1)
-),
 -- Hypertension: recorded on or before June 30 (and the end of the period), and not resolved before the year.
-hypertension as (
+with hypertension as (
     select
         d.patient_id,
         y.mp_year,
@@ -19,41 +15,8 @@ hypertension as (
     from lake.diagnosis d
     join prepared.code_member c
         on c.set_id = 'hypertension' and c.code_system = lower(coalesce(d.code_system, 'icd-10-cm')) and c.code = d.code
-    cross join years y
+    cross join prepared.calendar_years y
     group by d.patient_id, y.mp_year, y.first_day, y.last_day
-),
--- Visits outside hospital in the year, by practitioner; then the practitioner who answers for the patient.
-by_practitioner as (
-    select
-        v.patient_id,
-        y.mp_year,
-        v.practitioner_id,
-        count(*) as visits,
-        max(v.start_date) as last_visit,
-        first_value(v.organization_id order by v.start_date desc) as organization_id
-    from prepared.outpatient_visits v
-    join years y on v.start_date between y.first_day and y.last_day
-    group by v.patient_id, y.mp_year, v.practitioner_id
-),
-visited as (
-    select
-        patient_id,
-        mp_year,
-        practitioner_id,
-        case when practitioner_id is not null then organization_id end as organization_id,
-        row_number() over (
-            partition by patient_id, mp_year
-            order by practitioner_id is null, visits desc, last_visit desc, practitioner_id
-        ) as place
-    from by_practitioner
-),
--- Hospice that overlaps the year; an open encounter goes on.
-hospice as (
-    select e.patient_id, y.mp_year, min(e.encounter_id) as hospice_id
-    from lake.encounter e
-    join years y on e.start_date <= y.last_day and coalesce(e.end_date, y.first_day) >= y.first_day
-    where e.class = 'hospice' and coalesce(e.status, 'finished') not in ('planned', 'cancelled', 'entered-in-error')
-    group by e.patient_id, y.mp_year
 ),
 -- Kidney failure, dialysis or a kidney transplant that overlaps the year.
 kidney as (
@@ -61,7 +24,7 @@ kidney as (
     from lake.diagnosis d
     join prepared.code_member c
         on c.set_id = 'kidney_failure' and c.code_system = lower(coalesce(d.code_system, 'icd-10-cm')) and c.code = d.code
-    join years y on d.recorded_date <= y.last_day and coalesce(d.resolved_date, y.first_day) >= y.first_day
+    join prepared.calendar_years y on d.recorded_date <= y.last_day and coalesce(d.resolved_date, y.first_day) >= y.first_day
     group by d.patient_id, y.mp_year
 ),
 -- Pregnancy: recorded in the year.
@@ -70,7 +33,7 @@ pregnancy as (
     from lake.diagnosis d
     join prepared.code_member c
         on c.set_id = 'pregnancy' and c.code_system = lower(coalesce(d.code_system, 'icd-10-cm')) and c.code = d.code
-    join years y on d.recorded_date between y.first_day and y.last_day
+    join prepared.calendar_years y on d.recorded_date between y.first_day and y.last_day
     group by d.patient_id, y.mp_year
 ),
 -- Days with both readings, none of them taken during an inpatient or emergency encounter; the lowest of each.
@@ -88,7 +51,7 @@ days as (
     from lake.observation o
     join prepared.code_member c
         on c.set_id = 'blood_pressure' and c.code_system = lower(coalesce(o.code_system, 'loinc')) and c.code = o.code
-    join years y on o.observed_date between y.first_day and y.last_day
+    join prepared.calendar_years y on o.observed_date between y.first_day and y.last_day
     left join lake.encounter e on e.encounter_id = o.encounter_id and e.patient_id = o.patient_id
     where coalesce(e.class, 'unknown') not in ('inpatient', 'emergency')
     group by o.patient_id, y.mp_year, o.observed_date
@@ -112,7 +75,7 @@ reasoned as (
         a.*,
         coalesce(v.practitioner_id, a.primary_practitioner_id) as practitioner_id,
         v.organization_id,
-        h.hospice_id,
+        x.hospice_id,
         k.kidney_id,
         g.pregnancy_id,
         r.observed_date,
@@ -125,13 +88,13 @@ reasoned as (
             when a.age is null then 'no_birth_date'
             when a.age < 18 or a.age > 85 then 'outside_age'
             when v.patient_id is null then 'no_visit'
-            when h.hospice_id is not null then 'hospice'
+            when x.hospice_id is not null then 'hospice'
             when k.kidney_id is not null then 'kidney_failure'
             when g.pregnancy_id is not null then 'pregnancy'
         end as exclusion_reason
     from aged a
-    left join visited v on v.patient_id = a.patient_id and v.mp_year = a.mp_year and v.place = 1
-    left join hospice h on h.patient_id = a.patient_id and h.mp_year = a.mp_year
+    left join prepared.attributed_in_year v on v.patient_id = a.patient_id and v.mp_year = a.mp_year
+    left join prepared.exclusions_in_year x on x.patient_id = a.patient_id and x.mp_year = a.mp_year
     left join kidney k on k.patient_id = a.patient_id and k.mp_year = a.mp_year
     left join pregnancy g on g.patient_id = a.patient_id and g.mp_year = a.mp_year
     left join placed r on r.patient_id = a.patient_id and r.mp_year = a.mp_year and r.place = 1

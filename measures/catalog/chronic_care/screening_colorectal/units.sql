@@ -1,89 +1,16 @@
 -- One row for each patient with a visit outside hospital in the calendar year: whether a test for colorectal cancer was done
 -- within its look-back.
-with years as (
-    select mp_year, make_date(mp_year, 1, 1) as first_day, least(make_date(mp_year, 12, 31), $period_end) as last_day
-    from (select cast(date_part('year', month) as int) as mp_year from prepared.months group by 1)
-),
--- Visits outside hospital in the year, by practitioner; then the practitioner who answers for the patient.
-by_practitioner as (
-    select
-        v.patient_id,
-        y.mp_year,
-        v.practitioner_id,
-        count(*) as visits,
-        max(v.start_date) as last_visit,
-        first_value(v.organization_id order by v.start_date desc) as organization_id,
-        first_value(v.encounter_id order by v.start_date desc) as last_visit_id
-    from prepared.outpatient_visits v
-    join years y on v.start_date between y.first_day and y.last_day
-    group by v.patient_id, y.mp_year, v.practitioner_id
-),
-visited as (
-    select
-        patient_id,
-        mp_year,
-        practitioner_id,
-        last_visit_id,
-        case when practitioner_id is not null then organization_id end as organization_id,
-        row_number() over (
-            partition by patient_id, mp_year
-            order by practitioner_id is null, visits desc, last_visit desc, practitioner_id
-        ) as place
-    from by_practitioner
-),
--- Hospice and long-term care that overlap the year; an open encounter goes on.
-confined as (
-    select
-        e.patient_id,
-        y.mp_year,
-        min(e.encounter_id) filter (where e.class = 'hospice') as hospice_id,
-        min(e.encounter_id) filter (where e.class = 'long_term') as long_term_id
-    from lake.encounter e
-    join years y on e.start_date <= y.last_day and coalesce(e.end_date, y.first_day) >= y.first_day
-    where coalesce(e.status, 'finished') not in ('planned', 'cancelled', 'entered-in-error')
-    group by e.patient_id, y.mp_year
-),
--- Everything recorded by a code: diagnoses, procedures, observations; of it what belongs to a code set of this measure.
-recorded as (
-    select
-        patient_id,
-        lower(coalesce(code_system, 'icd-10-cm')) as code_system,
-        code,
-        recorded_date as day,
-        diagnosis_id as row_id
-    from lake.diagnosis
-    union all
-    select patient_id, lower(coalesce(code_system, 'icd-10-pcs')), code, performed_date, procedure_id
-    from lake.procedure
-    union all
-    select patient_id, lower(coalesce(code_system, 'loinc')), code, observed_date, observation_id
-    from lake.observation
-),
-found as (
-    select r.patient_id, r.day, r.row_id, c.set_id, c.target
-    from recorded r
-    join prepared.code_member c on c.code_system = r.code_system and c.code = r.code
-    where c.set_id in ('screening_colorectal', 'frailty', 'advanced_illness', 'palliative_care')
-),
--- Frailty, advanced illness, palliative care: only by code sets that the user loads.
-frail as (
-    select
-        f.patient_id,
-        y.mp_year,
-        count(distinct f.day) filter (where f.set_id = 'frailty' and f.day >= y.first_day) as frail_days,
-        min(f.row_id) filter (where f.set_id = 'frailty' and f.day >= y.first_day) as frailty_id,
-        min(f.row_id) filter (where f.set_id = 'advanced_illness') as illness_id,
-        min(f.row_id) filter (where f.set_id = 'palliative_care' and f.day >= y.first_day) as palliative_id
-    from found f
-    join years y on f.day between make_date(y.mp_year - 1, 1, 1) and y.last_day
-    group by f.patient_id, y.mp_year
+with found as (
+    select patient_id, day, row_id, target
+    from prepared.coded_rows
+    where set_id = 'screening_colorectal'
 ),
 -- What makes the screening pointless for good: codes of the set with the target exclusion.
 excluded as (
     select f.patient_id, y.mp_year, min(f.row_id) as condition_id
     from found f
-    join years y on f.day <= y.last_day
-    where f.set_id = 'screening_colorectal' and f.target = 'exclusion'
+    join prepared.calendar_years y on f.day <= y.last_day
+    where f.target = 'exclusion'
     group by f.patient_id, y.mp_year
 ),
 -- Tests within their look-back, whole calendar years; the most recent one is named. Another target has no look-back.
@@ -96,7 +23,7 @@ tests as (
         f.day,
         row_number() over (partition by f.patient_id, y.mp_year order by f.day desc, f.row_id) as place
     from found f
-    join years y
+    join prepared.calendar_years y
         on f.day <= y.last_day
         and f.day >= make_date(
             y.mp_year - case f.target
@@ -109,26 +36,22 @@ tests as (
             1,
             1
         )
-    where f.set_id = 'screening_colorectal'
 ),
 aged as (
     select
         v.*,
-        y.last_day,
         p.primary_practitioner_id,
         v.mp_year - cast(date_part('year', p.birth_date) as int) as age
-    from visited v
-    join years y on y.mp_year = v.mp_year
+    from prepared.attributed_in_year v
     left join prepared.person p on p.patient_id = v.patient_id
-    where v.place = 1
 ),
 reasoned as (
     select
         a.*,
-        c.hospice_id,
-        c.long_term_id,
-        concat(f.frailty_id, ' ', f.illness_id) as frail_ids,
-        f.palliative_id,
+        x.hospice_id,
+        x.long_term_id,
+        x.frail_ids,
+        x.palliative_id,
         n.condition_id,
         t.row_id,
         t.target,
@@ -136,15 +59,14 @@ reasoned as (
         case
             when a.age is null then 'no_birth_date'
             when a.age < 46 or a.age > 75 then 'outside_age'
-            when c.hospice_id is not null then 'hospice'
-            when a.age >= 66 and c.long_term_id is not null then 'long_term_care'
-            when a.age >= 66 and f.frail_days >= 2 and f.illness_id is not null then 'frailty_advanced_illness'
-            when f.palliative_id is not null then 'palliative_care'
+            when x.hospice_id is not null then 'hospice'
+            when a.age >= 66 and x.long_term_id is not null then 'long_term_care'
+            when a.age >= 66 and x.frail_and_ill then 'frailty_advanced_illness'
+            when x.palliative_id is not null then 'palliative_care'
             when n.condition_id is not null then 'excluded_condition'
         end as exclusion_reason
     from aged a
-    left join confined c on c.patient_id = a.patient_id and c.mp_year = a.mp_year
-    left join frail f on f.patient_id = a.patient_id and f.mp_year = a.mp_year
+    left join prepared.exclusions_in_year x on x.patient_id = a.patient_id and x.mp_year = a.mp_year
     left join excluded n on n.patient_id = a.patient_id and n.mp_year = a.mp_year
     left join tests t on t.patient_id = a.patient_id and t.mp_year = a.mp_year and t.place = 1
 )

@@ -39,19 +39,49 @@ numbered as (
         from hospital_rows
     ) chained
 ),
+put_together as (
+    select
+        patient_id,
+        array_agg(encounter_id) over of_stay as encounter_ids,
+        lead(encounter_id) over (
+            partition by patient_id, stay_number order by start_date, end_date nulls last, encounter_id
+        ) as following_row,
+        min(start_date) over of_stay as start_date,
+        count(*) over of_stay as encounter_rows,
+        count(end_date) over of_stay as ended_rows,
+        max(end_date) over of_stay as latest_end_date,
+        first_value(organization_id) over last_to_end as organization_id,
+        first_value(practitioner_id) over last_to_end as practitioner_id,
+        first_value(discharge_disposition) over last_to_end as discharge_disposition,
+        first_value(planned) over of_stay as planned,
+        bool_or(coalesce(upper(substr(primary_diagnosis, 1, 1)) in ('O', 'P'), false)) over of_stay as of_birth
+    from numbered
+    -- Running: what the last row of a stay has seen is the stay, and only one stay is held at a time.
+    window
+        of_stay as (
+            partition by patient_id, stay_number
+            order by start_date, end_date nulls last, encounter_id
+            rows between unbounded preceding and current row
+        ),
+        last_to_end as (
+            partition by patient_id, stay_number
+            order by end_date desc nulls first, start_date desc, encounter_id desc
+            rows between unbounded preceding and current row
+        )
+),
 hospital_stays as (
     select
         patient_id,
-        array_to_string(array_agg(encounter_id order by start_date, end_date nulls last, encounter_id), '+') as stay_id,
-        min(start_date) as start_date,
-        case when count(end_date) = count(*) then max(end_date) end as end_date,
-        last_value(organization_id order by end_date, start_date, encounter_id) as organization_id,
-        last_value(practitioner_id order by end_date, start_date, encounter_id) as practitioner_id,
-        last_value(discharge_disposition order by end_date, start_date, encounter_id) as discharge_disposition,
-        first_value(planned order by start_date, end_date nulls last, encounter_id) as planned,
-        bool_or(coalesce(upper(substr(primary_diagnosis, 1, 1)) in ('O', 'P'), false)) as of_birth
-    from numbered
-    group by patient_id, stay_number
+        array_to_string(encounter_ids, '+') as stay_id,
+        start_date,
+        case when ended_rows = encounter_rows then latest_end_date end as end_date,
+        organization_id,
+        practitioner_id,
+        discharge_disposition,
+        planned,
+        of_birth
+    from put_together
+    where following_row is null
 ),
 followed as (
     select
