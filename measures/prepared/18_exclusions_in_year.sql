@@ -21,7 +21,7 @@ select
     mp_year,
     min(row_id) filter (where what = 'hospice') as hospice_id,
     min(row_id) filter (where what = 'long_term') as long_term_id,
-    count(distinct day) filter (where what = 'frailty') >= 2
+    coalesce(min(day) filter (where what = 'frailty') <> max(day) filter (where what = 'frailty'), false)
         and count(*) filter (where what = 'advanced_illness') > 0 as frail_and_ill,
     concat(
         min(row_id) filter (where what = 'frailty'), ' ', min(row_id) filter (where what = 'advanced_illness')

@@ -134,23 +134,18 @@ struct RowsFound(HashMap<String, bool>);
 impl RowsFound {
     /// Whether the lake holds such rows.
     async fn any(&mut self, benches: &[Workbench], measure: &Measure, needed: &NeededRows) -> Result<bool> {
-        let query = format!("select 1 from lake.{} where {} limit 1", needed.table, needed.condition);
-        if let Some(found) = self.0.get(&query) {
+        let question = format!("{} where {}", needed.table, needed.condition);
+        if let Some(found) = self.0.get(&question) {
             return Ok(*found);
         }
         let mut any = false;
         for bench in benches {
-            let batches = bench.collect(&query).await.map_err(|error| MeasureError::Definition {
-                measure: measure.id.clone(),
-                file: format!("{}/measure.toml", measure.folder),
-                reason: format!("rows of {}: {error}", needed.table),
-            })?;
-            any = batches.iter().any(|batch| batch.num_rows() > 0);
+            any = bench.any(measure, needed).await?;
             if any {
                 break;
             }
         }
-        self.0.insert(query, any);
+        self.0.insert(question, any);
         Ok(any)
     }
 

@@ -15,7 +15,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
-use crate::definition::{Measure, Param, StoreUnits, View};
+use crate::definition::{Measure, NeededRows, Param, StoreUnits, View};
 use crate::error::{MeasureError, Result};
 use crate::rows;
 use crate::span::{Span, days};
@@ -85,9 +85,8 @@ impl Workbench {
                 .await
                 .map_err(|error| named(&error, &context()))?;
             let folder = self.folder.join("prepared").join(name);
-            let (schema, written) = write_partitions(frame, &folder, self.group)
-                .await
-                .map_err(|error| named(&error, &context()))?;
+            let (schema, written) =
+                write_partitions(frame, &folder, self.group).await.map_err(|error| named(&error, &context()))?;
             let provider = if written.is_empty() { sql::empty(schema)? } else { sql::unordered(&written, schema)? };
             sql::register(&self.context, "prepared", name, provider)?;
         }
@@ -296,6 +295,20 @@ impl Workbench {
         let found = self.collect(&query).await.map_err(|error| broken(error.to_string()));
         let _ = self.context.deregister_table("prepared.risk_of_units");
         found
+    }
+
+    /// Whether the lake holds rows that a measure needs.
+    ///
+    /// # Errors
+    /// When the measure's condition is broken.
+    pub async fn any(&self, measure: &Measure, needed: &NeededRows) -> Result<bool> {
+        let query = format!("select 1 from lake.{} where {} limit 1", needed.table, needed.condition);
+        let batches = self.collect(&query).await.map_err(|error| MeasureError::Definition {
+            measure: measure.id.clone(),
+            file: format!("{}/measure.toml", measure.folder),
+            reason: format!("rows of {}: {error}", needed.table),
+        })?;
+        Ok(batches.iter().any(|batch| batch.num_rows() > 0))
     }
 
     /// Runs a query and collects its rows.

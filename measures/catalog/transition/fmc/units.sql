@@ -12,8 +12,8 @@ documented as (
         v.patient_id,
         v.organization_id,
         v.start_date,
-        count(distinct c.condition) as conditions,
-        count(distinct c.recorded_date) as dates
+        coalesce(min(c.condition) <> max(c.condition), false) as several_conditions,
+        coalesce(min(c.recorded_date) <> max(c.recorded_date), false) as several_dates
     from prepared.emergency_visits v
     left join conditions c
         on c.patient_id = v.patient_id
@@ -27,15 +27,15 @@ enrolled as (
         v.patient_id,
         v.organization_id,
         v.start_date,
-        v.conditions,
-        v.dates,
+        v.several_conditions,
+        v.several_dates,
         count(c.coverage_id) as spans
     from documented v
     left join lake.coverage c
         on c.patient_id = v.patient_id
         and cast(c.start_date as int) <= cast(v.start_date as int) - 365
         and cast(coalesce(c.end_date, date '9999-12-31') as int) >= cast(v.start_date as int) + 7
-    group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.conditions, v.dates
+    group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.several_conditions, v.several_dates
 ),
 admissions as (
     select stay_id, patient_id, start_date
@@ -52,15 +52,15 @@ admitted as (
         v.patient_id,
         v.organization_id,
         v.start_date,
-        v.conditions,
-        v.dates,
+        v.several_conditions,
+        v.several_dates,
         v.spans,
         first_value(a.stay_id order by a.start_date, a.stay_id) as admission_id
     from enrolled v
     left join admissions a
         on a.patient_id = v.patient_id
         and cast(a.start_date as int) - cast(v.start_date as int) between 0 and 7
-    group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.conditions, v.dates, v.spans
+    group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.several_conditions, v.several_dates, v.spans
 ),
 in_hospice as (
     select distinct patient_id, date_part('year', start_date) as year
@@ -79,8 +79,8 @@ judged as (
             when cast(to_char(v.start_date, '%m%d') as int) > 1224 then 'after_last_visit_date'
             when p.birth_date is null then 'age_unknown'
             when p.birth_date > cast(v.start_date - interval '18 years' as date) then 'under_18'
-            when v.conditions < 2 then 'fewer_than_2_conditions'
-            when v.dates < 2 then 'fewer_than_2_conditions'
+            when not v.several_conditions then 'fewer_than_2_conditions'
+            when not v.several_dates then 'fewer_than_2_conditions'
             when $has_coverage and v.spans = 0 then 'not_enrolled'
             when v.admission_id is not null then 'admitted_within_7'
             when h.patient_id is not null then 'hospice'
