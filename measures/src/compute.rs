@@ -26,7 +26,7 @@ use crate::suppression::suppress;
 use crate::workbench::{MEMORY_BYTES, Workbench, text_at};
 
 /// Rows of tables about patients that are measured together, unless one bucket alone has more.
-const ROWS_AT_ONCE: u64 = 2_000_000;
+const ROWS_AT_ONCE: u64 = 4_000_000;
 /// Buckets that are measured together at the most: more partitions only divide the memory.
 const BUCKETS_AT_ONCE: u32 = 8;
 
