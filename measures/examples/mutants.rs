@@ -73,7 +73,13 @@ fn prepared(prefix: &str) {
             }
             at += 1;
         }
-        let decks: Vec<PathBuf> = folders.iter().flat_map(|folder| deck::decks_in(&catalog.join(folder))).collect();
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("prepared/cases");
+        let own = deck::decks_in(&own).into_iter().filter(|folder| {
+            let text = std::fs::read_to_string(folder.join("deck.toml")).unwrap_or_default();
+            resting.iter().any(|name| text.contains(&format!("view = {name:?}")))
+        });
+        let decks: Vec<PathBuf> =
+            own.chain(folders.iter().flat_map(|folder| deck::decks_in(&catalog.join(folder)))).collect();
         for mutant in mutants(&view.sql) {
             tried += 1;
             let mut changed = views.to_vec();

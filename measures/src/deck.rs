@@ -34,8 +34,23 @@ struct DeckFile {
     views: BTreeMap<String, String>,
     /// `period_start`, `period_end`, `data_through`: a date, or SQL that yields one.
     params: BTreeMap<String, String>,
-    /// What is expected.
+    /// What is expected of measures.
+    #[serde(default)]
     expect: Vec<Expectation>,
+    /// What is expected of prepared views.
+    #[serde(default)]
+    prepared: Vec<PreparedExpectation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PreparedExpectation {
+    /// Name of the view, without schema.
+    view: String,
+    /// Columns that name a row.
+    key: Vec<String>,
+    /// SQL with the key, any of the view's columns, and `explanation`: every row of the view.
+    rows: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -226,8 +241,12 @@ async fn run_deck(
     }
     // Only what the measures of this deck read; person and member-months complete every unit.
     let tested = deck.file.expect.iter().filter_map(|one| measures.iter().find(|measure| measure.id == one.measure));
-    let texts: Vec<&str> =
-        tested.map(|measure| measure.sql.as_str()).chain(["prepared.person prepared.member_months"]).collect();
+    let own: Vec<String> = deck.file.prepared.iter().map(|one| format!("prepared.{}", one.view)).collect();
+    let texts: Vec<&str> = tested
+        .map(|measure| measure.sql.as_str())
+        .chain(own.iter().map(String::as_str))
+        .chain(["prepared.person prepared.member_months"])
+        .collect();
     let every: Vec<View> = views.iter().flatten().cloned().collect();
     let read = views_read(&every, texts);
     let views: Vec<Vec<View>> = views
@@ -238,12 +257,20 @@ async fn run_deck(
     let mut comparisons = Vec::new();
     // One workbench for measures of equal run-out: the prepared views are the same for all of them.
     let mut benches: BTreeMap<i64, (tempfile::TempDir, Workbench)> = BTreeMap::new();
+    let months = i64::from(i32::from(end.year()) * 12 + i32::from(end.month()))
+        - i64::from(i32::from(start.year()) * 12 + i32::from(start.month()))
+        + 1;
+    if !deck.file.prepared.is_empty() {
+        let place = tempfile_folder(&deck)?;
+        let bench =
+            bench(&deck, Span::new(end, months, data_through, false)?, place.path(), codes.clone(), &views).await?;
+        for expectation in deck.file.prepared.iter().filter(|_| elsewhere.is_none()) {
+            compare_prepared(&deck, &bench, expectation, &mut comparisons).await?;
+        }
+    }
     for expectation in deck.file.expect.iter().filter(|expectation| elsewhere.is_none() || !expectation.only_here) {
         let Some(measure) = measures.iter().find(|measure| measure.id == expectation.measure) else { continue };
         // A span whose loaded data end on the deck's day, whatever the feed's run-out.
-        let months = i64::from(i32::from(end.year()) * 12 + i32::from(end.month()))
-            - i64::from(i32::from(start.year()) * 12 + i32::from(start.month()))
-            + 1;
         let runout = measure.feed.runout_days();
         if let std::collections::btree_map::Entry::Vacant(free) = benches.entry(runout) {
             let span = Span::new(end, months, data_through.saturating_add(runout.days()), false)?;
@@ -357,48 +384,11 @@ async fn compare_units(
     comparisons: &mut Vec<Comparison>,
 ) -> Result<()> {
     let found = bench.collect("select * from prepared.unit").await?;
-    let mut by_id = BTreeMap::new();
-    for batch in &found {
-        for row in 0..batch.num_rows() {
-            let unit = shown(batch.column_by_name("unit_id"), row);
-            if by_id.insert(unit.clone(), (batch, row)).is_some() {
-                comparisons.push(Comparison {
-                    measure: measure.id.clone(),
-                    what: unit,
-                    column: "unit_id".to_owned(),
-                    expected: "one row".to_owned(),
-                    found: "more than one".to_owned(),
-                    explanation: String::new(),
-                    passed: false,
-                });
-            }
-        }
-    }
-    for batch in deck.query("expect.units", text).await? {
-        let schema = batch.schema();
-        for row in 0..batch.num_rows() {
-            let unit = shown(batch.column_by_name("unit_id"), row);
-            let explanation = shown(batch.column_by_name("explanation"), row);
-            let came = by_id.remove(&unit);
-            for field in
-                schema.fields().iter().filter(|field| !["unit_id", "explanation"].contains(&field.name().as_str()))
-            {
-                let expected = shown(batch.column_by_name(field.name()), row);
-                let found = came.map_or("no such unit".to_owned(), |(batch, row)| unit_value(batch, row, field.name()));
-                comparisons.push(Comparison {
-                    measure: measure.id.clone(),
-                    what: unit.clone(),
-                    column: field.name().clone(),
-                    passed: expected == found || same_number(&expected, &found, tolerance.unwrap_or(1e-6)),
-                    expected,
-                    found,
-                    explanation: explanation.clone(),
-                });
-            }
-        }
-    }
+    let expected = deck.query("expect.units", text).await?;
+    let key = ["unit_id".to_owned()];
+    let unnamed = compare_rows(&measure.id, &key, &found, &expected, tolerance, comparisons);
     // Units that the deck does not name must not count.
-    for (unit, (batch, row)) in by_id {
+    for (unit, (batch, row)) in unnamed {
         let counts = shown(batch.column_by_name("in_denominator"), row);
         if counts == "1" {
             comparisons.push(Comparison {
@@ -413,6 +403,93 @@ async fn compare_units(
         }
     }
     Ok(())
+}
+
+async fn compare_prepared(
+    deck: &Deck,
+    bench: &Workbench,
+    expectation: &PreparedExpectation,
+    comparisons: &mut Vec<Comparison>,
+) -> Result<()> {
+    let name = format!("prepared.{}", expectation.view);
+    let found = bench.collect(&format!("select * from {name}")).await?;
+    let expected = deck.query("prepared.rows", &expectation.rows).await?;
+    for unnamed in compare_rows(&name, &expectation.key, &found, &expected, None, comparisons).into_keys() {
+        comparisons.push(Comparison {
+            measure: name.clone(),
+            what: unnamed,
+            column: expectation.key.join(", "),
+            expected: "no such row".to_owned(),
+            found: "a row".to_owned(),
+            explanation: String::new(),
+            passed: false,
+        });
+    }
+    Ok(())
+}
+
+/// Compares rows by key, in the columns that the deck names. Returns the rows that it does not name.
+fn compare_rows<'a>(
+    measure: &str,
+    key: &[String],
+    found: &'a [RecordBatch],
+    expected: &[RecordBatch],
+    tolerance: Option<f64>,
+    comparisons: &mut Vec<Comparison>,
+) -> BTreeMap<String, (&'a RecordBatch, usize)> {
+    let name_of = |batch: &RecordBatch, row: usize| {
+        key.iter().map(|column| shown(batch.column_by_name(column), row)).collect::<Vec<_>>().join(" ")
+    };
+    let mut by_key = BTreeMap::new();
+    for batch in found {
+        for row in 0..batch.num_rows() {
+            let what = name_of(batch, row);
+            if by_key.insert(what.clone(), (batch, row)).is_some() {
+                comparisons.push(Comparison {
+                    measure: measure.to_owned(),
+                    what,
+                    column: key.join(", "),
+                    expected: "one row".to_owned(),
+                    found: "more than one".to_owned(),
+                    explanation: String::new(),
+                    passed: false,
+                });
+            }
+        }
+    }
+    for batch in expected {
+        let schema = batch.schema();
+        let columns: Vec<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .filter(|name| *name != "explanation" && !key.iter().any(|one| one == name))
+            .collect();
+        for row in 0..batch.num_rows() {
+            let what = name_of(batch, row);
+            let explanation = shown(batch.column_by_name("explanation"), row);
+            let came = by_key.remove(&what);
+            let mut push = |column: &str, expected: String, found: String| {
+                comparisons.push(Comparison {
+                    measure: measure.to_owned(),
+                    what: what.clone(),
+                    column: column.to_owned(),
+                    passed: expected == found || same_number(&expected, &found, tolerance.unwrap_or(1e-6)),
+                    expected,
+                    found,
+                    explanation: explanation.clone(),
+                });
+            };
+            if columns.is_empty() {
+                push("", "a row".to_owned(), came.map_or("no such row", |_| "a row").to_owned());
+            }
+            for column in &columns {
+                let found = came.map_or("no such row".to_owned(), |(batch, row)| unit_value(batch, row, column));
+                push(column, shown(batch.column_by_name(column), row), found);
+            }
+        }
+    }
+    by_key
 }
 
 async fn compare_total(

@@ -546,12 +546,18 @@ pub fn worklists() -> Vec<(String, String)> {
     lists
 }
 
-/// Writes the decks of the built-in catalogue into a folder, so that they can be run from anywhere.
+/// Writes the decks of the built-in catalogue and of the prepared views into a folder, so that they can be run from
+/// anywhere.
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn unpack_catalog(folder: &Path) -> std::io::Result<()> {
-    CATALOG.extract(folder)
+pub fn unpack_decks(folder: &Path) -> std::io::Result<()> {
+    CATALOG.extract(folder)?;
+    PREPARED.get_dir("cases").map_or(Ok(()), |cases| {
+        let place = folder.join("prepared");
+        std::fs::create_dir_all(place.join("cases"))?;
+        cases.extract(place)
+    })
 }
 
 #[cfg(test)]
