@@ -201,6 +201,8 @@ struct Variant {
     #[serde(default)]
     needs: Vec<String>,
     #[serde(default)]
+    needs_rows: Vec<NeededRows>,
+    #[serde(default)]
     params: BTreeMap<String, Param>,
 }
 
@@ -427,7 +429,7 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         atlas: file.atlas.clone(),
         needs: file.needs.iter().chain(&variant.needs).cloned().collect(),
         needs_any: file.needs_any.clone(),
-        needs_rows: file.needs_rows.clone(),
+        needs_rows: file.needs_rows.iter().chain(&variant.needs_rows).cloned().collect(),
         caveats: file.caveats.clone(),
         params: variant.params.clone(),
         subgroup: file.subgroup.clone(),

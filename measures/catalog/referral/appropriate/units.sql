@@ -1,0 +1,29 @@
+-- One row for each referral: of those that the receiving side judged within $window_days days, whether it took it.
+with judged as (
+    select
+        s.*,
+        coalesce(
+            left_out,
+            case
+                when coalesce(
+                    cast(least(reviewed_reached, rejected_date) as int) - cast(ordered_date as int) > $window_days, true
+                ) then 'not_reviewed'
+            end
+        ) as exclusion_reason
+    from prepared.referral_steps s
+)
+select
+    referral_id as unit_id,
+    patient_id,
+    ordered_date as index_date,
+    exclusion_reason is null as in_denominator,
+    exclusion_reason,
+    case
+        when exclusion_reason is null
+            then coalesce(cast(rejected_date as int) - cast(ordered_date as int) > $window_days, true)
+    end as in_numerator,
+    cast(rejected_date as varchar) as evidence,
+    coalesce(specialty, 'unknown') as subgroup,
+    organization_id,
+    referring_practitioner_id as practitioner_id
+from judged

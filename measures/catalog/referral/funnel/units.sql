@@ -1,0 +1,42 @@
+-- One row for each referral: whether it reached step $stage within $window_days days of the order.
+with reached as (
+    select
+        s.*,
+        case $stage
+            when 'sent' then sent_date
+            when 'reviewed' then reviewed_date
+            when 'scheduled' then scheduled_date
+            when 'seen' then seen_date
+            when 'report' then report_date
+            when 'acknowledged' then acknowledged_date
+            when 'informed' then informed_date
+        end as recorded,
+        case $stage
+            when 'sent' then sent_reached
+            when 'reviewed' then reviewed_reached
+            when 'scheduled' then scheduled_reached
+            when 'seen' then seen_reached
+            when 'report' then report_reached
+            when 'acknowledged' then acknowledged_reached
+            when 'informed' then informed_reached
+        end as reached
+    from prepared.referral_steps s
+)
+select
+    referral_id as unit_id,
+    patient_id,
+    ordered_date as index_date,
+    left_out is null as in_denominator,
+    left_out as exclusion_reason,
+    case when left_out is null then coalesce(cast(reached as int) - cast(ordered_date as int) <= $window_days, false) end
+        as in_numerator,
+    case
+        when left_out = 'duplicate' then of_referral_id
+        when recorded > reached or (recorded is null and reached is not null)
+            then concat(cast(reached as varchar), ', implied by a later step')
+        else cast(reached as varchar)
+    end as evidence,
+    coalesce(specialty, 'unknown') as subgroup,
+    organization_id,
+    referring_practitioner_id as practitioner_id
+from reached

@@ -1,0 +1,28 @@
+-- One row for each referral: of those scheduled within $window_days days, whether an appointment for it was missed in that time.
+with judged as (
+    select
+        s.*,
+        coalesce(
+            left_out,
+            case
+                when coalesce(cast(scheduled_reached as int) - cast(ordered_date as int) > $window_days, true)
+                    then 'not_scheduled'
+            end
+        ) as exclusion_reason
+    from prepared.referral_steps s
+)
+select
+    referral_id as unit_id,
+    patient_id,
+    ordered_date as index_date,
+    exclusion_reason is null as in_denominator,
+    exclusion_reason,
+    case
+        when exclusion_reason is null
+            then coalesce(cast(no_show_date as int) - cast(ordered_date as int) <= $window_days, false)
+    end as in_numerator,
+    cast(no_show_date as varchar) as evidence,
+    coalesce(specialty, 'unknown') as subgroup,
+    organization_id,
+    referring_practitioner_id as practitioner_id
+from judged
