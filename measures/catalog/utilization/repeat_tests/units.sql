@@ -19,20 +19,46 @@ with results as (
     where o.observed_date is not null
 ),
 marked as (
-    select results.*, has_result and not in_hospital as counts
+    -- Several stays of a day join a result more than once.
+    select
+        patient_id,
+        observed_date,
+        observation_id,
+        organization_id,
+        has_result,
+        has_result and not bool_or(in_hospital) as counts
     from results
+    group by patient_id, observed_date, observation_id, organization_id, has_result
+),
+put_together as (
+    select
+        patient_id,
+        observed_date,
+        bool_or(has_result) over of_day as has_result,
+        bool_or(counts) over of_day as counts,
+        array_agg(observation_id) over of_day as observation_ids,
+        -- A result whose organization is not known shares it with no other.
+        array_agg(case when counts then coalesce(organization_id, concat('?', observation_id)) end) over of_day
+            as organizations,
+        min(case when counts then organization_id end) over of_day as organization_id,
+        lead(observation_id) over (partition by patient_id, observed_date order by observation_id) as following_row
+    from marked
+    -- Running: what the last result of a day has seen is the test, and only one day is held at a time.
+    window of_day as (
+        partition by patient_id, observed_date order by observation_id rows between unbounded preceding and current row
+    )
 ),
 tests as (
     select
         patient_id,
         observed_date,
-        bool_or(has_result) as has_result,
-        bool_or(counts) as counts,
-        array_to_string(array_agg(distinct observation_id order by observation_id), '+') as observation_ids,
-        array_agg(distinct organization_id) filter (where counts and organization_id is not null) as organizations,
-        min(case when counts then organization_id end) as organization_id
-    from marked
-    group by patient_id, observed_date
+        has_result,
+        counts,
+        array_to_string(observation_ids, '+') as observation_ids,
+        organizations,
+        organization_id
+    from put_together
+    where following_row is null
 ),
 follow_up as (
     select
@@ -67,23 +93,26 @@ series as (
     select
         patient_id,
         observed_date,
-        observation_ids,
         organizations,
-        lead(observed_date) over (partition by patient_id order by observed_date) as next_date
+        lead(observed_date) over in_order as next_date,
+        lead(observation_ids) over in_order as next_ids,
+        lead(organizations) over in_order as next_organizations,
+        lead(organization_id) over in_order as next_organization_id
     from sorted_out
     where set_aside is null
+    window in_order as (partition by patient_id order by observed_date)
 ),
 repeats as (
     -- The next test of the series, if it comes within the window.
     select
-        this.patient_id,
-        this.observed_date,
-        next.observation_ids,
-        next.organizations is null as organization_unknown,
-        not array_has_any(next.organizations, this.organizations) as other_organization
-    from series this
-    join series next on next.patient_id = this.patient_id and next.observed_date = this.next_date
-    where cast(next.observed_date as int) - cast(this.observed_date as int) <= $window_days
+        patient_id,
+        observed_date,
+        next_ids as observation_ids,
+        next_organization_id is null as organization_unknown,
+        case when next_organization_id is not null then not array_has_any(next_organizations, organizations) end
+            as other_organization
+    from series
+    where cast(next_date as int) - cast(observed_date as int) <= $window_days
 ),
 reasoned as (
     select
@@ -95,7 +124,7 @@ reasoned as (
         case
             when t.observed_date < $period_start or t.observed_date > $period_end then 'outside_period'
             when t.set_aside is not null then t.set_aside
-            when $other_organization = 1 and t.organizations is null then 'organization_unknown'
+            when $other_organization = 1 and t.organization_id is null then 'organization_unknown'
         end as exclusion_reason
     from sorted_out t
     left join repeats r on r.patient_id = t.patient_id and r.observed_date = t.observed_date
