@@ -101,7 +101,7 @@ fn the_demo_runs_and_its_results_hold_together() {
 
     let list = project.run(&["worklist", "referral.open", "--format", "csv"]).expect(0).out;
     assert!(list.lines().count() > 10 && list.starts_with("priority,patient_id"), "{list}");
-    for name in ["referral.report_missing", "referral.report_unread"] {
+    for name in ["referral.report_missing", "referral.report_unread", "care_plan.due"] {
         let list = project.run(&["worklist", name, "--format", "csv"]).expect(0).out;
         assert!(list.lines().count() > 2, "{name}: {list}");
     }

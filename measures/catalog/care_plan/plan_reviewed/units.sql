@@ -1,0 +1,48 @@
+-- One row for each plan and month at whose end it has been in force for $interval days or more: whether it was reviewed in the
+-- $interval days that end with the month.
+with in_force as (
+    select
+        p.care_plan_id,
+        p.patient_id,
+        p.owner_practitioner_id,
+        p.reviewed_date,
+        m.month,
+        m.last_day,
+        least(
+            coalesce(p.end_date, date '9999-12-31'), coalesce(cast(s.superseded_on - interval '1 day' as date), date '9999-12-31')
+        ) as last_date
+    from lake.care_plan p
+    join prepared.months m on cast(m.last_day as int) - cast(p.start_date as int) >= $interval
+    left join (
+        select replaces_care_plan_id as care_plan_id, patient_id, min(start_date) as superseded_on
+        from lake.care_plan
+        where replaces_care_plan_id is not null
+          and coalesce(status, 'active') not in ('draft', 'entered-in-error')
+        group by replaces_care_plan_id, patient_id
+    ) s on s.care_plan_id = p.care_plan_id and s.patient_id = p.patient_id
+    where coalesce(p.status, 'active') in ('active', 'completed', 'on-hold')
+),
+judged as (
+    select
+        f.*,
+        case
+            when reviewed_date > last_day then 'reviewed_later'
+        end as exclusion_reason
+    from in_force f
+    where last_date >= last_day
+)
+select
+    concat(j.care_plan_id, '|', cast(j.month as varchar)) as unit_id,
+    j.patient_id,
+    j.last_day as index_date,
+    j.exclusion_reason is null as in_denominator,
+    j.exclusion_reason,
+    case
+        when j.exclusion_reason is null
+            then coalesce(cast(j.last_day as int) - cast(j.reviewed_date as int) < $interval, false)
+    end as in_numerator,
+    cast(j.reviewed_date as varchar) as evidence,
+    j.owner_practitioner_id as practitioner_id,
+    r.organization_id
+from judged j
+left join lake.practitioner r on r.practitioner_id = j.owner_practitioner_id
