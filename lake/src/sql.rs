@@ -10,12 +10,16 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, TableProvider};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
+    TableProvider,
+};
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::SortExpr;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext, col, lit};
 
@@ -70,6 +74,33 @@ pub fn session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext
     }
     context.register_catalog(CATALOG, Arc::new(catalog));
     Ok(context)
+}
+
+/// A session of its own with the tables, functions and settings that this one has now: what is registered later is seen by
+/// one of them only.
+///
+/// # Errors
+/// When a table cannot be looked up.
+pub async fn fork(context: &SessionContext) -> Result<SessionContext> {
+    let state = SessionStateBuilder::new_from_existing(context.state())
+        .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
+        .build();
+    let fork = SessionContext::new_with_state(state);
+    let catalog = MemoryCatalogProvider::new();
+    let tables = context.catalog(CATALOG).ok_or_else(|| engine("there is no catalog"))?;
+    for name in SCHEMAS {
+        let schema = MemorySchemaProvider::new();
+        if let Some(from) = tables.schema(name) {
+            for table in from.table_names() {
+                if let Some(provider) = from.table(&table).await.map_err(engine)? {
+                    schema.register_table(table, provider).map_err(engine)?;
+                }
+            }
+        }
+        catalog.register_schema(name, Arc::new(schema)).map_err(engine)?;
+    }
+    fork.register_catalog(CATALOG, Arc::new(catalog));
+    Ok(fork)
 }
 
 /// Registers every table of a lake snapshot in schema `lake`; tables without rows are there, empty. Of tables about

@@ -1,9 +1,10 @@
 //! The whole way from lake to results: prepared views, units, rates, suppression, signals, work lists, and what the
 //! run was made from. Published as one snapshot.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use carecoord_lake::contract::{self, Contract};
 use carecoord_lake::manifest::Manifest;
@@ -17,7 +18,7 @@ use crate::definition::{
     Feed, Measure, NeededRows, View, prepared_codes, prepared_views, views_read, whole_views, worklists,
 };
 use crate::error::{MeasureError, Result};
-use crate::rates::rates;
+use crate::rates::{Rate, rates};
 use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
 use crate::signals;
@@ -30,6 +31,10 @@ const ROWS_AT_ONCE: u64 = 4_000_000;
 /// Buckets that are measured together at the most: more partitions only divide the memory.
 const BUCKETS_AT_ONCE: u32 = 8;
 
+/// Rows of a lake of which several measures are computed at once.
+const ROWS_FOR_SEVERAL: u64 = 2_000_000;
+/// So many of them at the most.
+const MEASURES_AT_ONCE: usize = 4;
 /// Rates that are brought into columns together.
 const RATES_AT_ONCE: usize = 16_384;
 
@@ -215,7 +220,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let mut rate_rows = RowWriter::create(draft.path(), "rate")?;
     let mut signal_rows = RowWriter::create(draft.path(), "signal")?;
     let mut rows_found = RowsFound::default();
-    let mut computed = Vec::new();
+    let (mut wanted, mut computed) = (Vec::new(), Vec::new());
     let mut refused = Vec::new();
     for measure in &options.measures {
         let why_not = match refusal(measure, &manifest) {
@@ -228,22 +233,29 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
             refused.push((measure.id.clone(), reason));
             continue;
         }
-        (options.progress)(&format!("measuring {}", measure.id));
-        for bench in &benches {
-            bench.write_units(measure).await?;
+        wanted.push(measure.clone());
+    }
+    let mut running = Running::new(Arc::new(benches), Arc::new(names), options.suppress_below);
+    let at_once = measures_at_once(&manifest);
+    let mut waiting = wanted.iter();
+    loop {
+        while running.tasks.len() < at_once {
+            let Some(measure) = waiting.next() else { break };
+            (options.progress)(&format!("measuring {}", measure.id));
+            running.start(measure.clone());
         }
-        tables.risk(risk::risk(&benches, measure, &names, options.suppress_below).await?);
-        let mut found = rates(&benches, measure).await?;
-        suppress(&mut found, measure.kind, options.suppress_below);
-        signal_rows.append(&signals::rows(&measure.id, &found))?;
+        let Some(Measured { measure, risk, rates }) = running.next().await? else { break };
+        tables.risk(risk);
+        signal_rows.append(&signals::rows(&measure.id, &rates))?;
         // Written measure by measure: with many practitioners, the rates of all would not fit into memory.
-        for some in found.chunks(RATES_AT_ONCE) {
+        for some in rates.chunks(RATES_AT_ONCE) {
             let rows: Vec<Vec<Cell>> =
-                some.iter().map(|rate| rate.row(measure, &names, options.suppress_below)).collect();
+                some.iter().map(|rate| rate.row(&measure, &running.names, options.suppress_below)).collect();
             rate_rows.append(&rows)?;
         }
         computed.push(measure.id.clone());
     }
+    let benches = running.benches;
     tables.preparations = preparations(&benches, &views).await?;
     tables.worklists = work(&benches).await?;
     let identity = identity(options, &lake, &span);
@@ -256,6 +268,74 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     files::remove_folder(&scratch)?;
     let snapshot = draft.publish(identity.as_bytes())?;
     Ok(Outcome { snapshot, span, computed, refused })
+}
+
+/// What came of one measure.
+struct Measured {
+    measure: Measure,
+    risk: RiskRows,
+    rates: Vec<Rate>,
+}
+
+/// Measures under way, in order, each on sessions of its own.
+struct Running {
+    benches: Arc<Vec<Workbench>>,
+    names: Arc<HashMap<(&'static str, String), String>>,
+    suppress_below: u64,
+    tasks: VecDeque<tokio::task::JoinHandle<Result<Measured>>>,
+}
+
+impl Running {
+    fn new(
+        benches: Arc<Vec<Workbench>>,
+        names: Arc<HashMap<(&'static str, String), String>>,
+        suppress_below: u64,
+    ) -> Self {
+        Self { benches, names, suppress_below, tasks: VecDeque::new() }
+    }
+
+    fn start(&mut self, measure: Measure) {
+        let (benches, names) = (Arc::clone(&self.benches), Arc::clone(&self.names));
+        let suppress_below = self.suppress_below;
+        self.tasks.push_back(tokio::spawn(async move {
+            let mut own = Vec::with_capacity(benches.len());
+            for bench in benches.iter() {
+                let bench = bench.fork().await?;
+                bench.write_units(&measure).await?;
+                own.push(bench);
+            }
+            let risk = risk::risk(&own, &measure, &names, suppress_below).await?;
+            let mut rates = rates(&own, &measure).await?;
+            suppress(&mut rates, measure.kind, suppress_below);
+            Ok(Measured { measure, risk, rates })
+        }));
+    }
+
+    /// The measure that was started first; nothing when none is under way. After a failure none is.
+    async fn next(&mut self) -> Result<Option<Measured>> {
+        let Some(task) = self.tasks.pop_front() else { return Ok(None) };
+        match task.await.map_err(|error| MeasureError::engine("a measure", error)).flatten() {
+            Ok(measured) => Ok(Some(measured)),
+            Err(error) => {
+                // The others end before the draft that they write into is swept away.
+                for task in self.tasks.drain(..) {
+                    task.abort();
+                    let _ = task.await;
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// How many measures are computed at once. Where a lake is small, most of the time goes into planning, which uses one core; where
+/// it is large, each measure uses all cores and the memory that there is.
+fn measures_at_once(manifest: &Manifest) -> usize {
+    let rows: u64 = manifest.tables.values().map(|entry| entry.rows).sum();
+    if rows > ROWS_FOR_SEVERAL {
+        return 1;
+    }
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MEASURES_AT_ONCE)
 }
 
 /// Buckets measured together. All rows of a patient lie in the same bucket of every table, so no measure needs two

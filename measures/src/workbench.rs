@@ -61,6 +61,20 @@ impl Workbench {
         Ok(bench)
     }
 
+    /// A workbench on a session of its own, with what is prepared so far: two measures can be computed at once.
+    ///
+    /// # Errors
+    /// When a table cannot be looked up.
+    pub async fn fork(&self) -> Result<Self> {
+        Ok(Self {
+            context: sql::fork(&self.context).await?,
+            span: self.span.clone(),
+            folder: self.folder.clone(),
+            group: self.group,
+            loaded: self.loaded.clone(),
+        })
+    }
+
     /// Makes prepared views, in order; those in `given` are taken as they are.
     ///
     /// # Errors

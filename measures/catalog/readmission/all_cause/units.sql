@@ -8,7 +8,7 @@ with reasoned as (
         s.start_date,
         s.end_date,
         s.next_stay_id,
-        s.days_to_next,
+        coalesce(s.days_to_next between 0 and $window_days, false) as followed,
         case
             when s.left_out is not null then s.left_out
             when s.discharge_disposition in ('07', '7') then 'ama'
@@ -21,8 +21,8 @@ select
     coalesce(end_date, start_date) as index_date,
     exclusion_reason is null as in_denominator,
     exclusion_reason,
-    case when exclusion_reason is null then coalesce(days_to_next between 0 and $window_days, false) end as in_numerator,
-    case when days_to_next between 0 and $window_days then next_stay_id end as evidence,
+    case when exclusion_reason is null then followed end as in_numerator,
+    case when followed then next_stay_id end as evidence,
     organization_id,
     practitioner_id
 from reasoned

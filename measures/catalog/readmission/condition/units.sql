@@ -153,6 +153,7 @@ first_in_period as (
 final as (
     select
         r.*,
+        coalesce(r.days_to_next between 0 and $window_days, false) as followed,
         case
             when r.left_out is not null then r.left_out
             when r.own_reason is not null then r.own_reason
@@ -169,10 +170,8 @@ select
     coalesce(end_date, start_date) as index_date,
     exclusion_reason is null as in_denominator,
     exclusion_reason,
-    case
-        when exclusion_reason is null then coalesce(days_to_next between 0 and $window_days and not next_planned, false)
-    end as in_numerator,
-    case when days_to_next between 0 and $window_days then next_stay_id end as evidence,
+    case when exclusion_reason is null then followed and not next_planned end as in_numerator,
+    case when followed then next_stay_id end as evidence,
     organization_id,
     practitioner_id
 from final

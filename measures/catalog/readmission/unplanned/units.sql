@@ -10,7 +10,7 @@ with reasoned as (
         s.end_date,
         s.next_stay_id,
         s.next_planned,
-        s.days_to_next,
+        coalesce(s.days_to_next between 0 and $window_days, false) as followed,
         s.specialty_cohort,
         case
             when s.left_out is not null then s.left_out
@@ -27,10 +27,8 @@ select
     coalesce(end_date, start_date) as index_date,
     exclusion_reason is null as in_denominator,
     exclusion_reason,
-    case
-        when exclusion_reason is null then coalesce(days_to_next between 0 and $window_days and not next_planned, false)
-    end as in_numerator,
-    case when days_to_next between 0 and $window_days then next_stay_id end as evidence,
+    case when exclusion_reason is null then followed and not next_planned end as in_numerator,
+    case when followed then next_stay_id end as evidence,
     specialty_cohort as subgroup,
     organization_id,
     practitioner_id

@@ -3,7 +3,11 @@ with judged as (
     select
         s.*,
         coalesce(
-            left_out,
+            -- An order that is revoked because it was rejected was judged all the same.
+            case
+                when left_out <> 'cancelled' or rejected_date is null then left_out
+                when ordered_date < $period_start or ordered_date > $period_end then 'outside_period'
+            end,
             case
                 when coalesce(
                     cast(least(reviewed_reached, rejected_date) as int) - cast(ordered_date as int) > $window_days, true
