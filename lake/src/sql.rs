@@ -17,7 +17,7 @@ use datafusion::catalog::{
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::SortExpr;
@@ -39,17 +39,27 @@ fn engine(error: impl std::fmt::Display) -> LakeError {
     LakeError::engine("cannot open the tables for SQL", error)
 }
 
+/// How sorts, joins and groups that run together divide the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Each that can spill gets an equal share and spills beyond it: for tables that do not fit into memory.
+    Equal,
+    /// Each takes what it needs while there is any: for tables that fit. A large plan over many partitions has a hundred sorts and
+    /// groups, and an equal share would not hold a single batch of rows.
+    Free,
+}
+
 /// What sessions share: `memory_bytes` bounds what joins, sorts and groups may hold before they spill into `scratch`, a
 /// folder that the caller removes.
 ///
 /// # Errors
 /// When DataFusion refuses, for example because `scratch` cannot be made.
-pub fn runtime(memory_bytes: usize, scratch: &Path) -> Result<Arc<RuntimeEnv>> {
-    RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
-        .with_temp_file_path(scratch)
-        .build_arc()
-        .map_err(engine)
+pub fn runtime(memory_bytes: usize, sharing: Sharing, scratch: &Path) -> Result<Arc<RuntimeEnv>> {
+    let pool: Arc<dyn MemoryPool> = match sharing {
+        Sharing::Equal => Arc::new(FairSpillPool::new(memory_bytes)),
+        Sharing::Free => Arc::new(GreedyMemoryPool::new(memory_bytes)),
+    };
+    RuntimeEnvBuilder::new().with_memory_pool(pool).with_temp_file_path(scratch).build_arc().map_err(engine)
 }
 
 /// A session with empty schemas, for tables of so many buckets.

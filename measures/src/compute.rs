@@ -10,6 +10,7 @@ use carecoord_lake::contract::{self, Contract};
 use carecoord_lake::manifest::Manifest;
 use carecoord_lake::parquet_file::Writer;
 use carecoord_lake::snapshot::{Snapshot, Store};
+use carecoord_lake::sql::Sharing;
 use carecoord_lake::{files, parquet_file, sql};
 use jiff::civil::Date;
 
@@ -30,8 +31,10 @@ use crate::workbench::{MEMORY_BYTES, Workbench, text_at};
 const ROWS_AT_ONCE: u64 = 4_000_000;
 /// Buckets that are measured together at the most: more partitions only divide the memory.
 const BUCKETS_AT_ONCE: u32 = 8;
-
-/// Rows of a lake of which several measures are computed at once.
+/// The same for lakes of more than [`ROWS_FOR_SEVERAL`] rows, where each of the sorts and joins of each partition gets an equal share
+/// of the memory.
+const FEW_BUCKETS_AT_ONCE: u32 = 4;
+/// Rows of a lake that fits into memory: several of its measures are computed at once.
 const ROWS_FOR_SEVERAL: u64 = 2_000_000;
 /// So many of them at the most.
 const MEASURES_AT_ONCE: usize = 4;
@@ -187,7 +190,8 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let draft = Store::results(options.project).begin()?;
     let scratch = draft.path().join("scratch");
     files::create_folder(&scratch)?;
-    let runtime = sql::runtime(MEMORY_BYTES, &scratch)?;
+    let sharing = if rows_of(&manifest) > ROWS_FOR_SEVERAL { Sharing::Equal } else { Sharing::Free };
+    let runtime = sql::runtime(MEMORY_BYTES, sharing, &scratch)?;
     let loaded = manifest.tables.iter().filter(|(_, entry)| entry.rows > 0).map(|(name, _)| name.clone());
     let loaded: BTreeSet<String> = loaded.collect();
     let codes =
@@ -328,11 +332,14 @@ impl Running {
     }
 }
 
+fn rows_of(manifest: &Manifest) -> u64 {
+    manifest.tables.values().map(|entry| entry.rows).sum()
+}
+
 /// How many measures are computed at once. Where a lake is small, most of the time goes into planning, which uses one core; where
 /// it is large, each measure uses all cores and the memory that there is.
 fn measures_at_once(manifest: &Manifest) -> usize {
-    let rows: u64 = manifest.tables.values().map(|entry| entry.rows).sum();
-    if rows > ROWS_FOR_SEVERAL {
+    if rows_of(manifest) > ROWS_FOR_SEVERAL {
         return 1;
     }
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MEASURES_AT_ONCE)
@@ -345,7 +352,8 @@ fn groups(manifest: &Manifest, at_once: Option<u32>) -> Vec<Range<u32>> {
         let files = manifest.tables.values().flat_map(|table| &table.files);
         files.filter(|file| file.bucket == bucket).map(|file| file.rows).sum()
     };
-    let most = at_once.unwrap_or(BUCKETS_AT_ONCE).max(1);
+    let fitting = if rows_of(manifest) > ROWS_FOR_SEVERAL { FEW_BUCKETS_AT_ONCE } else { BUCKETS_AT_ONCE };
+    let most = at_once.unwrap_or(fitting).max(1);
     let mut groups = Vec::new();
     let (mut start, mut held) = (0, 0);
     for bucket in 0..manifest.buckets {

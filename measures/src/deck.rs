@@ -305,7 +305,7 @@ fn tempfile_folder(deck: &Deck) -> Result<tempfile::TempDir> {
 async fn bench(deck: &Deck, span: Span, place: &Path, codes: RecordBatch, views: &[Vec<View>]) -> Result<Workbench> {
     let scratch = place.join("scratch");
     files::create_folder(&scratch)?;
-    let context = sql::session(1, &sql::runtime(MEMORY_BYTES, &scratch)?)?;
+    let context = sql::session(1, &sql::runtime(MEMORY_BYTES, sql::Sharing::Free, &scratch)?)?;
     for table in contract::tables()? {
         let schema = table.lake_schema();
         let given = match deck.file.tables.get(&table.name) {

@@ -59,7 +59,7 @@ fn list(project: &Path, format: Format) -> Result<ExitCode, Failure> {
         Some(lake) => Manifest::read(lake)?,
         None => Manifest::new("codes", 1),
     };
-    let context = sql::session(manifest.buckets, &sql::runtime(MEMORY_BYTES, scratch.path())?)?;
+    let context = sql::session(manifest.buckets, &sql::runtime(MEMORY_BYTES, sql::Sharing::Equal, scratch.path())?)?;
     match &lake {
         Some(lake) => sql::register_lake(&context, lake, &manifest, &(0..manifest.buckets))?,
         None => sql::register(

@@ -46,7 +46,7 @@ pub fn query(
     };
     let manifest = Manifest::read(lake)?;
     let scratch = tempfile::tempdir().map_err(|error| Failure::Machine(format!("no temporary folder: {error}")))?;
-    let context = sql::session(manifest.buckets, &sql::runtime(MEMORY_BYTES, scratch.path())?)?;
+    let context = sql::session(manifest.buckets, &sql::runtime(MEMORY_BYTES, sql::Sharing::Equal, scratch.path())?)?;
     sql::register_lake(&context, lake, &manifest, &(0..manifest.buckets))?;
     if let Some(results) = results {
         sql::register_results(&context, results)?;

@@ -1,95 +1,12 @@
 -- One row for each hospital stay of a member, inpatient or observation ($outliers = 0): whether it is an index stay and whether
 -- an unplanned one follows within $window_days days; or one for each member and year ($outliers = 1).
-with hospital_rows as (
-    select
-        patient_id,
-        encounter_id,
-        organization_id,
-        practitioner_id,
-        start_date,
-        end_date,
-        primary_diagnosis,
-        discharge_disposition,
-        always_planned or ((potentially_planned_procedure or elective_stands_in) and not acute_diagnosis) as planned
-    from prepared.stay_rows
-    where because not in ('status', 'copy')
-    union all
-    select
-        patient_id, encounter_id, organization_id, practitioner_id, start_date, end_date, primary_diagnosis,
-        discharge_disposition, false
-    from lake.encounter
-    where class = 'observation'
-      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
-),
-numbered as (
-    select
-        chained.*,
-        sum(case when end_before is null or cast(start_date as int) - cast(end_before as int) > 1 then 1 else 0 end) over (
-            partition by patient_id order by start_date, end_date nulls last, encounter_id
-            rows between unbounded preceding and current row
-        ) as stay_number
-    from (
-        select
-            hospital_rows.*,
-            max(coalesce(end_date, date '9999-12-31')) over (
-                partition by patient_id
-                order by start_date, end_date nulls last, encounter_id
-                rows between unbounded preceding and 1 preceding
-            ) as end_before
-        from hospital_rows
-    ) chained
-),
-put_together as (
-    select
-        patient_id,
-        array_agg(encounter_id) over of_stay as encounter_ids,
-        lead(encounter_id) over (
-            partition by patient_id, stay_number order by start_date, end_date nulls last, encounter_id
-        ) as following_row,
-        min(start_date) over of_stay as start_date,
-        count(*) over of_stay as encounter_rows,
-        count(end_date) over of_stay as ended_rows,
-        max(end_date) over of_stay as latest_end_date,
-        first_value(organization_id) over last_to_end as organization_id,
-        first_value(practitioner_id) over last_to_end as practitioner_id,
-        first_value(discharge_disposition) over last_to_end as discharge_disposition,
-        first_value(planned) over of_stay as planned,
-        bool_or(coalesce(upper(substr(primary_diagnosis, 1, 1)) in ('O', 'P'), false)) over of_stay as of_birth
-    from numbered
-    -- Running: what the last row of a stay has seen is the stay, and only one stay is held at a time.
-    window
-        of_stay as (
-            partition by patient_id, stay_number
-            order by start_date, end_date nulls last, encounter_id
-            rows between unbounded preceding and current row
-        ),
-        last_to_end as (
-            partition by patient_id, stay_number
-            order by end_date desc nulls first, start_date desc, encounter_id desc
-            rows between unbounded preceding and current row
-        )
-),
-hospital_stays as (
-    select
-        patient_id,
-        array_to_string(encounter_ids, '+') as stay_id,
-        start_date,
-        case when ended_rows = encounter_rows then latest_end_date end as end_date,
-        organization_id,
-        practitioner_id,
-        discharge_disposition,
-        planned,
-        of_birth
-    from put_together
-    where following_row is null
-),
-followed as (
+with followed as (
     select
         h.*,
         lead(stay_id) over by_patient as next_stay_id,
         lead(planned) over by_patient as next_planned,
         cast(lead(start_date) over by_patient as int) - cast(end_date as int) as days_to_next
-    from hospital_stays h
+    from prepared.hospital_stays h
     window by_patient as (partition by patient_id order by start_date, stay_id)
 ),
 enrolled as (
