@@ -250,12 +250,16 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         }
         let Some(Measured { measure, risk, rates }) = running.next().await? else { break };
         tables.risk(risk);
-        signal_rows.append(&signals::rows(&measure.id, &rates))?;
         // Written measure by measure: with many practitioners, the rates of all would not fit into memory.
-        for some in rates.chunks(RATES_AT_ONCE) {
-            let rows: Vec<Vec<Cell>> =
-                some.iter().map(|rate| rate.row(&measure, &running.names, options.suppress_below)).collect();
-            rate_rows.append(&rows)?;
+        let written = signal_rows.append(&signals::rows(&measure.id, &rates)).and_then(|()| {
+            rates.chunks(RATES_AT_ONCE).try_for_each(|some| {
+                let row = |rate: &Rate| rate.row(&measure, &running.names, options.suppress_below);
+                rate_rows.append(&some.iter().map(row).collect::<Vec<_>>())
+            })
+        });
+        if let Err(error) = written {
+            running.stop().await;
+            return Err(error);
         }
         computed.push(measure.id.clone());
     }
@@ -321,13 +325,17 @@ impl Running {
         match task.await.map_err(|error| MeasureError::engine("a measure", error)).flatten() {
             Ok(measured) => Ok(Some(measured)),
             Err(error) => {
-                // The others end before the draft that they write into is swept away.
-                for task in self.tasks.drain(..) {
-                    task.abort();
-                    let _ = task.await;
-                }
+                self.stop().await;
                 Err(error)
             }
+        }
+    }
+
+    /// Ends what is under way, before the draft that it writes into is swept away.
+    async fn stop(&mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+            let _ = task.await;
         }
     }
 }
