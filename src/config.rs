@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use carecoord_measures::definition::{self, Measure};
+use carecoord_measures::instrument::{self, Instrument};
 use carecoord_pipeline::checks::CheckSettings;
 use serde::Deserialize;
 
@@ -25,6 +26,8 @@ pub struct Config {
     pub buckets: Option<u32>,
     /// Folders with measures of one's own.
     pub measures: Vec<PathBuf>,
+    /// Folders with survey instruments of one's own.
+    pub instruments: Vec<PathBuf>,
     /// Title of the report.
     pub report_title: String,
     /// Settings of the checks.
@@ -40,6 +43,7 @@ impl Default for Config {
             suppress_below: 11,
             buckets: None,
             measures: Vec::new(),
+            instruments: Vec::new(),
             report_title: "Care coordination report".to_owned(),
             checks: CheckSettings::default(),
         }
@@ -70,6 +74,12 @@ impl Config {
     pub fn measures(&self, project: &Path) -> Result<Vec<Measure>, Failure> {
         let folders: Vec<PathBuf> = self.measures.iter().map(|folder| project.join(folder)).collect();
         Ok(definition::catalog_with(&folders)?)
+    }
+
+    /// The survey instruments with the project's own.
+    pub fn instruments(&self, project: &Path) -> Result<Vec<Instrument>, Failure> {
+        let folders: Vec<PathBuf> = self.instruments.iter().map(|folder| project.join(folder)).collect();
+        Ok(instrument::instruments(&folders)?)
     }
 }
 

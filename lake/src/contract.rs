@@ -252,14 +252,15 @@ static TABLES: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("tables":
         "organization", "practitioner", "patient", "coverage", "encounter", "diagnosis", "procedure", "observation",
         "medication_fill", "medication_reconciliation", "referral", "referral_event", "appointment", "care_plan",
-        "care_plan_activity", "goal", "contact", "survey_invitation", "survey_response", "claim_line", "program",
+        "care_plan_element", "care_plan_activity", "care_plan_activity_status", "goal", "contact", "social_screening",
+        "social_intervention", "community_referral", "survey_invitation", "survey_response", "claim_line", "program",
         "program_enrollment", "program_cost", "readmission_reported", "code_set",
     ))
 });
 
 static RESULTS: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("results":
-        "run", "measure", "rate", "signal", "preparation", "risk_model", "risk_term", "risk_adjusted", "unit", "worklist", "quality", "check_result",
+        "run", "measure", "rate", "wait", "signal", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "unit", "worklist", "quality", "check_result",
     ))
 });
 

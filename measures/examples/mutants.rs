@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use carecoord_measures::deck;
 use carecoord_measures::definition::{self, Measure, View};
+use carecoord_measures::instrument::{self, Instrument};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -20,6 +21,7 @@ fn main() {
     }
     let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
     let measures = definition::catalog().unwrap();
+    let instruments = instrument::instruments(&[]).unwrap();
     let mut folders: BTreeMap<String, Vec<Measure>> = BTreeMap::new();
     for measure in measures.into_iter().filter(|measure| measure.id.starts_with(&prefix)) {
         folders.entry(measure.folder.clone()).or_default().push(measure);
@@ -34,7 +36,7 @@ fn main() {
         let decks: Vec<PathBuf> = deck::decks_in(&catalog).into_iter().filter(speaks).collect();
         for mutant in mutants(&variants[0].sql) {
             tried += 1;
-            if !noticed(&decks, &variants, &mutant.sql) {
+            if !noticed(&decks, &variants, &instruments, &mutant.sql) {
                 survivors += 1;
                 println!(
                     "SURVIVES {folder} line {}: {} -> {}\n         {}",
@@ -51,6 +53,7 @@ fn main() {
 fn prepared(prefix: &str) {
     let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
     let measures = definition::catalog().unwrap();
+    let instruments = instrument::instruments(&[]).unwrap();
     let views = [definition::prepared_views(), definition::whole_views()];
     let all: Vec<&View> = views.iter().flatten().collect();
     let (mut tried, mut survivors) = (0, 0);
@@ -92,7 +95,7 @@ fn prepared(prefix: &str) {
                 one.sql.clone_from(&mutant.sql);
             }
             let noticed = decks.iter().any(|folder| {
-                deck::run_with(folder, None, &measures, &changed)
+                deck::run_with(folder, None, &measures, &instruments, &changed)
                     .map_or(true, |comparisons| comparisons.iter().any(|found| !found.passed))
             });
             if !noticed {
@@ -194,11 +197,11 @@ fn numbers(code: &str) -> Vec<(usize, u64)> {
 }
 
 /// Whether any deck disagrees, or the SQL breaks.
-fn noticed(decks: &[PathBuf], variants: &[Measure], sql: &str) -> bool {
+fn noticed(decks: &[PathBuf], variants: &[Measure], instruments: &[Instrument], sql: &str) -> bool {
     let ids: BTreeSet<&str> = variants.iter().map(|measure| measure.id.as_str()).collect();
     let changed: Vec<Measure> =
         variants.iter().map(|measure| Measure { sql: sql.to_owned(), ..measure.clone() }).collect();
-    decks.iter().any(|folder| match deck::run(folder, None, &changed) {
+    decks.iter().any(|folder| match deck::run(folder, None, &changed, instruments) {
         Ok(comparisons) => comparisons.iter().any(|found| ids.contains(found.measure.as_str()) && !found.passed),
         Err(_) => true,
     })

@@ -8,6 +8,7 @@ select
     race,
     ethnicity,
     language,
+    cast(deprivation_quintile as varchar) as deprivation,
     primary_practitioner_id,
     coordinator_id
 from lake.patient

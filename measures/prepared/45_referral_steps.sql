@@ -104,6 +104,7 @@ select
     m.referred_to_practitioner_id,
     m.specialty,
     m.priority,
+    coalesce(m.receiving_organization_id, receiver.organization_id) as receiving_organization_id,
     m.in_network,
     m.status,
     m.ordered_date,
@@ -140,3 +141,4 @@ select
     end as ended_as
 from merged m
 left join ended e on e.referral_id = m.referral_id and e.patient_id = m.patient_id
+left join lake.practitioner receiver on receiver.practitioner_id = m.referred_to_practitioner_id

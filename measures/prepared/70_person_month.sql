@@ -57,7 +57,8 @@ select
     p.sex,
     p.race,
     p.ethnicity,
-    p.language
+    p.language,
+    p.deprivation
 from prepared.member_months mm
 join prepared.person p on p.patient_id = mm.patient_id
 left join lake.practitioner pr on pr.practitioner_id = p.primary_practitioner_id

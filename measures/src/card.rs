@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::definition::{Better, Feed, Kind, Measure, StoreUnits};
+use crate::definition::{Better, Feed, InstrumentUse, Kind, Measure, StoreUnits};
 
 /// A deck as a card names it: its folder's name and its first line.
 pub type DeckLine = (String, String);
@@ -40,11 +40,21 @@ pub fn card(variants: &[&Measure], decks: &[DeckLine]) -> String {
     fact("Periods", &first.periods.join(", "));
     fact("Maturity", &maturity(first));
     fact("Levels", "all, organization, practitioner, coordinator, payer");
-    fact("Stratifiers", "age band, sex, race, ethnicity, language");
+    fact("Stratifiers", "age band, sex, race, ethnicity, language, deprivation");
+    if !first.subgroups.is_empty() {
+        fact("Its own splits", &first.subgroups.join("; "));
+    }
+    let instruments: Vec<String> =
+        variants.iter().filter_map(|measure| measure.instrument.as_ref()).map(named).collect();
+    let instruments: Vec<&str> = instruments.iter().map(String::as_str).collect();
+    if !instruments.is_empty() {
+        fact("Instruments", &distinct(&instruments).join(", "));
+    }
     if first.store_units == StoreUnits::WithEvents {
         fact("Units kept", "those with events; all others are rows of `prepared.person_month`");
     }
-    fact("Atlas", &if first.atlas.is_empty() { "none".to_owned() } else { first.atlas.join(", ") });
+    let cells: Vec<&str> = variants.iter().flat_map(|measure| measure.atlas.iter().map(String::as_str)).collect();
+    fact("Atlas", &if cells.is_empty() { "none".to_owned() } else { distinct(&cells).join(", ") });
     let all: Vec<&str> = variants.iter().flat_map(|measure| measure.needs.iter().map(String::as_str)).collect();
     let needs: Vec<String> = distinct(&all)
         .into_iter()
@@ -54,15 +64,23 @@ pub fn card(variants: &[&Measure], decks: &[DeckLine]) -> String {
         })
         .collect();
     fact("Refused without", &needs.join(", "));
-    if !first.needs_rows.is_empty() {
-        let rows: Vec<&str> = first.needs_rows.iter().map(|needed| needed.what.as_str()).collect();
+    let rows: Vec<&str> =
+        variants.iter().flat_map(|measure| measure.needs_rows.iter().map(|needed| needed.what.as_str())).collect();
+    if !rows.is_empty() {
+        let everywhere =
+            |what: &str| variants.iter().all(|measure| measure.needs_rows.iter().any(|needed| needed.what == what));
+        let rows: Vec<String> = distinct(&rows)
+            .into_iter()
+            .map(|what| if everywhere(what) { what.to_owned() } else { format!("{what} (some variants)") })
+            .collect();
         fact("Refused without any", &rows.join(", "));
     }
     if !first.needs_any.is_empty() {
         let any: Vec<String> = first.needs_any.iter().map(|need| format!("`{need}`")).collect();
         fact("Refused without any of", &any.join(", "));
     }
-    fact("Steward", &format!("{}; version {}", first.steward, first.version));
+    let stewards: Vec<&str> = variants.iter().map(|measure| measure.steward.as_str()).collect();
+    fact("Steward", &format!("{}; version {}", distinct(&stewards).join("; "), first.version));
     if !first.caveats.is_empty() {
         page.push_str("\n## Mind\n\n");
         for caveat in &first.caveats {
@@ -75,14 +93,21 @@ pub fn card(variants: &[&Measure], decks: &[DeckLine]) -> String {
         }
     }
     page.push_str("\n## Sources\n\n`[V]` read in a source, `[K]` general knowledge to be checked against the steward's current document, `[P]` our own\nconvention; for surveys `[S]` source read, `[M]` from memory.\n\n");
-    for source in &first.sources {
-        let _ = writeln!(page, "- {source}");
+    let sources: Vec<&str> = variants.iter().flat_map(|measure| measure.sources.iter().map(String::as_str)).collect();
+    for source in distinct(&sources) {
+        let own = variants.iter().filter(|measure| measure.sources.iter().any(|other| other == source));
+        let ids: Vec<String> = own.map(|measure| format!("`{}`", measure.id)).collect();
+        let of = if ids.len() < variants.len() { format!(" ({})", ids.join(", ")) } else { String::new() };
+        let _ = writeln!(page, "- {source}{of}");
     }
     page.push_str("\n## Worked examples\n\n");
     for (name, line) in decks {
         let _ = writeln!(page, "- `{name}`: {line}");
     }
     let _ = write!(page, "\n## SQL\n\n```sql\n{}\n```\n", first.sql.trim_end());
+    if let Some((_, sql)) = variants.iter().find_map(|measure| measure.case_mix.as_ref()) {
+        let _ = write!(page, "\n## Case mix\n\n```sql\n{}\n```\n", sql.trim_end());
+    }
     page
 }
 
@@ -116,6 +141,15 @@ fn heading(measure: &Measure) -> String {
     format!("{first}{}: {name}", letters.as_str())
 }
 
+fn named(used: &InstrumentUse) -> String {
+    [Some(&used.key), used.version.as_ref(), used.composite.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 fn distinct<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let mut found: Vec<&str> = Vec::new();
     for word in words {
@@ -132,6 +166,9 @@ fn arithmetic(kind: Kind) -> &'static str {
         Kind::Rate => "events over exposure, exact Poisson interval",
         Kind::Mean => "mean over units, t interval",
         Kind::Composite => "unweighted mean of the items' means, no interval yet",
+        Kind::Time => {
+            "day by which half of all units have had the event (Aalen-Johansen; those still waiting are censored, other ends compete), log-log limits"
+        }
     }
 }
 
@@ -141,7 +178,9 @@ fn maturity(measure: &Measure) -> String {
         Feed::Pharmacy => "30 days of run-out (pharmacy claims)",
         Feed::Claims => "90 days of run-out (claims)",
     };
-    let immature = if measure.count_immature {
+    let immature = if measure.kind == Kind::Time {
+        "units that are still waiting are censored"
+    } else if measure.count_immature {
         "year-to-date values count units that are not mature, and are provisional"
     } else {
         "units that are not mature are in neither count"

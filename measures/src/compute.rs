@@ -14,18 +14,17 @@ use carecoord_lake::sql::Sharing;
 use carecoord_lake::{files, parquet_file, sql};
 use jiff::civil::Date;
 
-use crate::codes;
-use crate::definition::{
-    Feed, Measure, NeededRows, View, prepared_codes, prepared_views, views_read, whole_views, worklists,
-};
+use crate::case_mix::{self, CaseMixRows};
+use crate::definition::{Feed, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists};
 use crate::error::{MeasureError, Result};
+use crate::instrument::{self, Instrument};
 use crate::rates::{Rate, rates};
 use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
 use crate::signals;
 use crate::span::{Span, days};
 use crate::suppression::suppress;
-use crate::workbench::{MEMORY_BYTES, Workbench, text_at};
+use crate::workbench::{MEMORY_BYTES, Workbench, shipped, text_at};
 
 /// Rows of tables about patients that are measured together, unless one bucket alone has more.
 const ROWS_AT_ONCE: u64 = 4_000_000;
@@ -47,6 +46,8 @@ pub struct Options<'a> {
     pub project: &'a Path,
     /// Measures.
     pub measures: Vec<Measure>,
+    /// Survey instruments.
+    pub instruments: Vec<Instrument>,
     /// Any day of the month to report; the last whole month before the extract date unless stated.
     pub report_month: Option<Date>,
     /// Months measured, the report month included.
@@ -119,7 +120,7 @@ pub fn span_of(manifest: &Manifest, report_month: Option<Date>, months: i64) -> 
 
 /// Why the lake cannot support a measure; nothing when it can.
 #[must_use]
-pub fn refusal(measure: &Measure, manifest: &Manifest) -> Option<String> {
+pub fn refusal(measure: &Measure, manifest: &Manifest, instruments: &[Instrument]) -> Option<String> {
     let has = |need: &str| {
         need.split_once('.').is_some_and(|(table, column)| {
             manifest.has_column(table, column) && manifest.tables.get(table).is_some_and(|entry| entry.rows > 0)
@@ -132,7 +133,7 @@ pub fn refusal(measure: &Measure, manifest: &Manifest) -> Option<String> {
     if !measure.needs_any.is_empty() && !measure.needs_any.iter().any(|need| has(need)) {
         return Some(format!("the extracts offer none of {}", measure.needs_any.join(", ")));
     }
-    None
+    measure.instrument.as_ref().and_then(|used| instrument::refusal(used, instruments))
 }
 
 /// Looks rows up in the lake, each question once.
@@ -194,8 +195,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let runtime = sql::runtime(MEMORY_BYTES, sharing, &scratch)?;
     let loaded = manifest.tables.iter().filter(|(_, entry)| entry.rows > 0).map(|(name, _)| name.clone());
     let loaded: BTreeSet<String> = loaded.collect();
-    let codes =
-        codes::batch(prepared_codes()?.iter().chain(options.measures.iter().flat_map(|measure| &measure.codes)))?;
+    let shipped = shipped(&options.measures, &options.instruments)?;
     let views = prepared_views();
     // These cost a pass over all patients: only those that some measure reads.
     let whole = views_read(&whole_views(), options.measures.iter().map(|measure| measure.sql.as_str()));
@@ -203,12 +203,13 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     for (number, buckets) in groups(&manifest, options.buckets_at_once).into_iter().enumerate() {
         let context = sql::session(buckets.end - buckets.start, &runtime)?;
         sql::register_lake(&context, &lake, &manifest, &buckets)?;
-        let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone(), codes.clone())?;
+        let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone(), &shipped)?;
         bench.prepare(&views, &BTreeMap::new(), options.progress).await?;
         benches.push(bench);
     }
     // A session over all patients reads what the groups have prepared, and nothing else.
-    let all = Workbench::new(sql::session(manifest.buckets, &runtime)?, span.clone(), draft.path(), 0, loaded, codes)?;
+    let all =
+        Workbench::new(sql::session(manifest.buckets, &runtime)?, span.clone(), draft.path(), 0, loaded, &shipped)?;
     if let Some(one) = benches.first() {
         all.gather(one, &views).await?;
     }
@@ -222,12 +223,13 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     };
     let mut tables = Tables::default();
     let mut rate_rows = RowWriter::create(draft.path(), "rate")?;
+    let mut wait_rows = RowWriter::create(draft.path(), "wait")?;
     let mut signal_rows = RowWriter::create(draft.path(), "signal")?;
     let mut rows_found = RowsFound::default();
     let (mut wanted, mut computed) = (Vec::new(), Vec::new());
     let mut refused = Vec::new();
     for measure in &options.measures {
-        let why_not = match refusal(measure, &manifest) {
+        let why_not = match refusal(measure, &manifest, &options.instruments) {
             Some(reason) => Some(reason),
             None => rows_found.missing(&benches, measure).await?,
         };
@@ -248,15 +250,21 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
             (options.progress)(&format!("measuring {}", measure.id));
             running.start(measure.clone());
         }
-        let Some(Measured { measure, risk, rates }) = running.next().await? else { break };
+        let Some(Measured { measure, risk, case_mix, rates }) = running.next().await? else { break };
         tables.risk(risk);
+        tables.case_mix.models.extend(case_mix.models);
+        tables.case_mix.scores.extend(case_mix.scores);
         // Written measure by measure: with many practitioners, the rates of all would not fit into memory.
-        let written = signal_rows.append(&signals::rows(&measure.id, &rates)).and_then(|()| {
-            rates.chunks(RATES_AT_ONCE).try_for_each(|some| {
-                let row = |rate: &Rate| rate.row(&measure, &running.names, options.suppress_below);
-                rate_rows.append(&some.iter().map(row).collect::<Vec<_>>())
-            })
-        });
+        let waits: Vec<_> = rates.iter().filter_map(|rate| rate.wait_row(&measure, options.suppress_below)).collect();
+        let written = wait_rows
+            .append(&waits)
+            .and_then(|()| signal_rows.append(&signals::rows(&measure.id, &rates)))
+            .and_then(|()| {
+                rates.chunks(RATES_AT_ONCE).try_for_each(|some| {
+                    let row = |rate: &Rate| rate.row(&measure, &running.names, options.suppress_below);
+                    rate_rows.append(&some.iter().map(row).collect::<Vec<_>>())
+                })
+            });
         if let Err(error) = written {
             running.stop().await;
             return Err(error);
@@ -271,6 +279,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     (options.progress)("writing results");
     rate_rows.finish()?;
     signal_rows.finish()?;
+    wait_rows.finish()?;
     tables.write(draft.path(), run, &manifest)?;
     drop((benches, all));
     files::remove_folder(&scratch)?;
@@ -282,6 +291,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
 struct Measured {
     measure: Measure,
     risk: RiskRows,
+    case_mix: CaseMixRows,
     rates: Vec<Rate>,
 }
 
@@ -313,9 +323,10 @@ impl Running {
                 own.push(bench);
             }
             let risk = risk::risk(&own, &measure, &names, suppress_below).await?;
+            let case_mix = case_mix::case_mix(&own, &measure, &names, suppress_below).await?;
             let mut rates = rates(&own, &measure).await?;
             suppress(&mut rates, measure.kind, suppress_below);
-            Ok(Measured { measure, risk, rates })
+            Ok(Measured { measure, risk, case_mix, rates })
         }));
     }
 
@@ -378,7 +389,8 @@ fn groups(manifest: &Manifest, at_once: Option<u32>) -> Vec<Range<u32>> {
 
 /// What makes this run what it is: equal inputs, definitions and options give an equal text.
 fn identity(options: &Options<'_>, lake: &Snapshot, span: &Span) -> String {
-    let definitions: Vec<String> = options.measures.iter().map(Measure::definition_hash).collect();
+    let mut definitions: Vec<String> = options.measures.iter().map(Measure::definition_hash).collect();
+    definitions.extend(options.instruments.iter().map(|instrument| format!("{instrument:?}")));
     let text = format!(
         "{}\n{}\n{span:?}\n{}\n{}",
         env!("CARGO_PKG_VERSION"),
@@ -437,7 +449,7 @@ fn measure_row(measure: &Measure, refusal: Option<&str>, caveats: &[String]) -> 
         if refusal.is_some() { "refused" } else { "computed" }.into(),
         refusal.into(),
         (!caveats.is_empty()).then(|| caveats.join("\n")).into(),
-        measure.subgroup.clone().into(),
+        (!measure.subgroups.is_empty()).then(|| measure.subgroups.join("\n")).into(),
         measure.definition.clone().into(),
         measure.definition_hash().into(),
     ]
@@ -539,6 +551,7 @@ struct Tables {
     measures: Vec<Vec<Cell>>,
     preparations: Vec<Vec<Cell>>,
     risk: RiskRows,
+    case_mix: CaseMixRows,
     worklists: Vec<arrow::array::RecordBatch>,
 }
 
@@ -561,6 +574,8 @@ impl Tables {
         write("risk_model", &self.risk.models)?;
         write("risk_term", &self.risk.terms)?;
         write("risk_adjusted", &self.risk.adjusted)?;
+        write("survey_model", &self.case_mix.models)?;
+        write("survey_score", &self.case_mix.scores)?;
         write("quality", &quality(manifest))?;
         write("check_result", &check_results(manifest))?;
         Ok(parquet_file::write(&path(folder, "worklist"), contract::result("worklist")?, &self.worklists)?)

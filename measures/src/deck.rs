@@ -17,12 +17,13 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::codes;
-use crate::definition::{Measure, View, prepared_codes, prepared_views, views_read, whole_views};
+use crate::definition::{Kind, Measure, View, prepared_views, views_read, whole_views};
 use crate::error::{MeasureError, Result};
+use crate::instrument::Instrument;
 use crate::rates::{Exact, Rate, Sums, composite, rates};
 use crate::span::Span;
-use crate::workbench::{MEMORY_BYTES, Workbench, number_at, text_at};
+use crate::waits::{Waits, waits};
+use crate::workbench::{MEMORY_BYTES, Shipped, Workbench, number_at, shipped, text_at};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,8 +95,13 @@ pub struct Comparison {
 ///
 /// # Errors
 /// When the deck is broken, or a measure fails to run on it.
-pub fn run(folder: &Path, elsewhere: Option<&Path>, measures: &[Measure]) -> Result<Vec<Comparison>> {
-    run_with(folder, elsewhere, measures, &[prepared_views(), whole_views()])
+pub fn run(
+    folder: &Path,
+    elsewhere: Option<&Path>,
+    measures: &[Measure],
+    instruments: &[Instrument],
+) -> Result<Vec<Comparison>> {
+    run_with(folder, elsewhere, measures, instruments, &[prepared_views(), whole_views()])
 }
 
 /// The same with other prepared views: each list is made in order.
@@ -106,9 +112,10 @@ pub fn run_with(
     folder: &Path,
     elsewhere: Option<&Path>,
     measures: &[Measure],
+    instruments: &[Instrument],
     views: &[Vec<View>],
 ) -> Result<Vec<Comparison>> {
-    crate::compute::runtime()?.block_on(run_deck(folder, elsewhere, measures, views))
+    crate::compute::runtime()?.block_on(run_deck(folder, elsewhere, measures, instruments, views))
 }
 
 /// The folders at or below `root` whose CSV files have the names and columns of this deck's.
@@ -231,6 +238,7 @@ async fn run_deck(
     folder: &Path,
     elsewhere: Option<&Path>,
     measures: &[Measure],
+    instruments: &[Instrument],
     views: &[Vec<View>],
 ) -> Result<Vec<Comparison>> {
     let deck = Deck::open(folder, elsewhere.unwrap_or(folder))?;
@@ -253,7 +261,7 @@ async fn run_deck(
         .iter()
         .map(|list| list.iter().filter(|view| read.iter().any(|one| one.name == view.name)).cloned().collect())
         .collect();
-    let codes = codes::batch(prepared_codes()?.iter().chain(measures.iter().flat_map(|measure| &measure.codes)))?;
+    let shipped = shipped(measures, instruments)?;
     let mut comparisons = Vec::new();
     // One workbench for measures of equal run-out: the prepared views are the same for all of them.
     let mut benches: BTreeMap<i64, (tempfile::TempDir, Workbench)> = BTreeMap::new();
@@ -262,8 +270,7 @@ async fn run_deck(
         + 1;
     if !deck.file.prepared.is_empty() {
         let place = tempfile_folder(&deck)?;
-        let bench =
-            bench(&deck, Span::new(end, months, data_through, false)?, place.path(), codes.clone(), &views).await?;
+        let bench = bench(&deck, Span::new(end, months, data_through, false)?, place.path(), &shipped, &views).await?;
         for expectation in deck.file.prepared.iter().filter(|_| elsewhere.is_none()) {
             compare_prepared(&deck, &bench, expectation, &mut comparisons).await?;
         }
@@ -275,7 +282,7 @@ async fn run_deck(
         if let std::collections::btree_map::Entry::Vacant(free) = benches.entry(runout) {
             let span = Span::new(end, months, data_through.saturating_add(runout.days()), false)?;
             let place = tempfile_folder(&deck)?;
-            let bench = bench(&deck, span, place.path(), codes.clone(), &views).await?;
+            let bench = bench(&deck, span, place.path(), &shipped, &views).await?;
             free.insert((place, bench));
         }
         let Some((_, bench)) = benches.get(&runout) else { continue };
@@ -289,7 +296,11 @@ async fn run_deck(
         }
         let found = rates(std::slice::from_ref(bench), measure).await?;
         if let Some(text) = &expectation.rate {
-            compare_total(&deck, measure, &found, text, expectation.tolerance, &mut comparisons).await?;
+            if measure.kind == Kind::Time {
+                compare_waits(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
+            } else {
+                compare_total(&deck, measure, &found, text, expectation.tolerance, &mut comparisons).await?;
+            }
         }
         if let Some(text) = &expectation.groups {
             compare_groups(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
@@ -302,7 +313,7 @@ fn tempfile_folder(deck: &Deck) -> Result<tempfile::TempDir> {
     tempfile::tempdir().map_err(|error| deck.broken(format!("no temporary folder: {error}")))
 }
 
-async fn bench(deck: &Deck, span: Span, place: &Path, codes: RecordBatch, views: &[Vec<View>]) -> Result<Workbench> {
+async fn bench(deck: &Deck, span: Span, place: &Path, shipped: &Shipped, views: &[Vec<View>]) -> Result<Workbench> {
     let scratch = place.join("scratch");
     files::create_folder(&scratch)?;
     let context = sql::session(1, &sql::runtime(MEMORY_BYTES, sql::Sharing::Free, &scratch)?)?;
@@ -342,7 +353,7 @@ async fn bench(deck: &Deck, span: Span, place: &Path, codes: RecordBatch, views:
         given.insert(name.clone(), deck.query(name, text).await?);
     }
     let loaded = deck.file.tables.keys().cloned().collect();
-    let bench = Workbench::new(context, span, place, 0, loaded, codes)?;
+    let bench = Workbench::new(context, span, place, 0, loaded, shipped)?;
     for views in views {
         bench.prepare(views, &given, &|_| {}).await?;
     }
@@ -523,6 +534,47 @@ async fn compare_total(
         compare("denominator", Some(sums.denominator.value()));
         compare("numerator", Some(sums.numerator.value()));
         compare("value", value);
+    }
+    Ok(())
+}
+
+/// Compares how long all units of the deck waited: `denominator` (units), `numerator` (events), `competing`, `censored`,
+/// `value` (the median over all), `p90`, `completed_median`, `completed_p90`, `share` (in per cent).
+async fn compare_waits(
+    deck: &Deck,
+    bench: &Workbench,
+    measure: &Measure,
+    text: &str,
+    tolerance: Option<f64>,
+    comparisons: &mut Vec<Comparison>,
+) -> Result<()> {
+    let query = "select component, cast(count(*) as double) from prepared.unit where in_denominator group by component";
+    let mut components: BTreeMap<String, Sums> = BTreeMap::new();
+    for batch in bench.collect(query).await? {
+        for row in 0..batch.num_rows() {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of a deck's rows.
+            let n = number_at(batch.column(1), row).unwrap_or(0.0) as u64;
+            components.insert(shown(Some(batch.column(0)), row), Sums { n, ..Sums::default() });
+        }
+    }
+    let found = waits(&components).map_err(|reason| deck.broken(format!("{}: {reason}", measure.id)))?;
+    for batch in deck.query("expect.rate", text).await? {
+        let mut compare = |column: &str, found: Option<f64>| {
+            if let Some(array) = batch.column_by_name(column) {
+                push_number(comparisons, &measure.id, "total", column, number_at(array, 0), found, tolerance, "");
+            }
+        };
+        let count = |count: fn(&Waits) -> u64| found.as_ref().map(|waits| count(waits) as f64);
+        let days = |days: fn(&Waits) -> Option<f64>| found.as_ref().and_then(days);
+        compare("denominator", count(|waits| waits.n));
+        compare("numerator", count(|waits| waits.events));
+        compare("competing", count(|waits| waits.competing));
+        compare("censored", count(|waits| waits.censored));
+        compare("value", days(|waits| waits.median));
+        compare("p90", days(|waits| waits.p90));
+        compare("completed_median", days(|waits| waits.completed_median));
+        compare("completed_p90", days(|waits| waits.completed_p90));
+        compare("share", days(|waits| waits.share.map(|share| share * 100.0)));
     }
     Ok(())
 }

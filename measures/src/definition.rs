@@ -29,6 +29,9 @@ pub enum Kind {
     Mean,
     /// The unweighted mean of components' means.
     Composite,
+    /// Days until an event: the day by which half of the units have had it, with those still waiting censored and other
+    /// ends competing (Aalen–Johansen).
+    Time,
 }
 
 impl Kind {
@@ -40,6 +43,7 @@ impl Kind {
             Self::Rate => "rate",
             Self::Mean => "mean",
             Self::Composite => "composite",
+            Self::Time => "time",
         }
     }
 }
@@ -146,6 +150,75 @@ pub struct NeededRows {
     pub what: String,
 }
 
+/// The composite of a survey instrument that a measure scores.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstrumentUse {
+    /// Key of the instrument.
+    pub key: String,
+    /// Its version; any where there is none.
+    pub version: Option<String>,
+    /// Key of the composite; none for measures of the whole instrument.
+    pub composite: Option<String>,
+}
+
+impl InstrumentUse {
+    /// The answers that the lake must hold.
+    #[must_use]
+    pub fn rows(&self) -> NeededRows {
+        let quoted = |text: &str| text.replace('\'', "''");
+        let version =
+            self.version.as_deref().map(|version| format!(" and (version = '{}' or version is null)", quoted(version)));
+        NeededRows {
+            table: "survey_response".to_owned(),
+            condition: format!("instrument = '{}'{}", quoted(&self.key), version.unwrap_or_default()),
+            what: format!("answers to {} {}", self.key, self.version.as_deref().unwrap_or_default())
+                .trim_end()
+                .to_owned(),
+        }
+    }
+}
+
+/// How organizations' composites are compared after adjustment for case mix.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseMix {
+    /// Lowest value of the scale.
+    pub low: f64,
+    /// Highest value of the scale.
+    pub high: f64,
+    /// Cap K of the weight of items; 1 weighs all alike.
+    #[serde(default = "equal_weights")]
+    pub weight_cap: u64,
+}
+
+fn equal_weights() -> u64 {
+    1
+}
+
+/// One text or several.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(untagged)]
+enum Several {
+    /// None.
+    #[default]
+    None,
+    /// One.
+    One(String),
+    /// A list.
+    Many(Vec<String>),
+}
+
+impl Several {
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(text) => vec![text],
+            Self::Many(texts) => texts,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MeasureFile {
@@ -179,7 +252,8 @@ struct MeasureFile {
     needs_rows: Vec<NeededRows>,
     #[serde(default)]
     caveats: Vec<Caveat>,
-    subgroup: Option<String>,
+    #[serde(default)]
+    subgroup: Several,
     variant: Vec<Variant>,
 }
 
@@ -196,8 +270,16 @@ struct Variant {
     kind: Option<Kind>,
     #[serde(default)]
     risk_adjusted: bool,
+    case_mix: Option<CaseMix>,
+    instrument: Option<InstrumentUse>,
     multiplier: Option<f64>,
     value_unit: Option<String>,
+    better: Option<Better>,
+    steward: Option<String>,
+    #[serde(default)]
+    sources: Vec<String>,
+    #[serde(default)]
+    atlas: Vec<String>,
     #[serde(default)]
     needs: Vec<String>,
     #[serde(default)]
@@ -272,8 +354,14 @@ pub struct Measure {
     pub caveats: Vec<Caveat>,
     /// Parameters bound to the SQL, beside those of every measure.
     pub params: BTreeMap<String, Param>,
-    /// What the measure's own column `subgroup` says, in words; none where units have no such column.
-    pub subgroup: Option<String>,
+    /// What the measure's own columns `subgroup`, `subgroup_2` and `subgroup_3` say, in words, in this order.
+    pub subgroups: Vec<String>,
+    /// The composite of a survey instrument that it scores; bound to the SQL as `$instrument`, `$instrument_version` and
+    /// `$composite`.
+    pub instrument: Option<InstrumentUse>,
+    /// For composites that are compared between organizations after adjustment for case mix: how, and the SQL that yields
+    /// people's answers and adjusters.
+    pub case_mix: Option<(CaseMix, String)>,
     /// SQL that says of each unit what risk adjustment needs, for variants that are adjusted.
     pub risk_sql: Option<String>,
     /// The code sets that the measure brings.
@@ -307,7 +395,11 @@ pub fn catalog() -> Result<Vec<Measure>> {
                 let found = folder.get_file(folder.path().join(file)).and_then(include_dir::File::contents_utf8);
                 found.ok_or_else(|| broken(&name, file, "is missing"))
             };
-            let more = More { codes: text("codes.csv").ok(), risk: text("risk.sql").ok() };
+            let more = More {
+                codes: text("codes.csv").ok(),
+                risk: text("risk.sql").ok(),
+                case_mix: text("case_mix.sql").ok(),
+            };
             measures.extend(parse(&name, text("measure.toml")?, text("units.sql")?, &more)?);
         }
     }
@@ -327,8 +419,8 @@ pub fn catalog_with(folders: &[std::path::PathBuf]) -> Result<Vec<Measure>> {
                 fs::read_to_string(folder.join(file)).map_err(|error| broken(&name, file, &error.to_string()))
             };
             let if_there = |file: &str| folder.join(file).is_file().then(|| text(file)).transpose();
-            let (codes, risk) = (if_there("codes.csv")?, if_there("risk.sql")?);
-            let more = More { codes: codes.as_deref(), risk: risk.as_deref() };
+            let (codes, risk, case_mix) = (if_there("codes.csv")?, if_there("risk.sql")?, if_there("case_mix.sql")?);
+            let more = More { codes: codes.as_deref(), risk: risk.as_deref(), case_mix: case_mix.as_deref() };
             for own in parse(&name, &text("measure.toml")?, &text("units.sql")?, &more)? {
                 measures.retain(|other| other.id != own.id);
                 measures.push(own);
@@ -369,11 +461,15 @@ fn broken(measure: &str, file: &str, reason: &str) -> MeasureError {
     MeasureError::Definition { measure: measure.to_owned(), file: file.to_owned(), reason: reason.to_owned() }
 }
 
+/// Columns of units that a measure may split by itself.
+pub const SUBGROUPS: [&str; 3] = ["subgroup", "subgroup_2", "subgroup_3"];
+
 /// The files that a measure may have beside those that it must have.
 #[derive(Default)]
 struct More<'a> {
     codes: Option<&'a str>,
     risk: Option<&'a str>,
+    case_mix: Option<&'a str>,
 }
 
 fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Vec<Measure>> {
@@ -398,12 +494,20 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
     if more.risk.is_none() && file.variant.iter().any(|variant| variant.risk_adjusted) {
         return Err(broken(folder, "measure.toml", "risk_adjusted needs a file risk.sql"));
     }
+    if more.case_mix.is_none() && file.variant.iter().any(|variant| variant.case_mix.is_some()) {
+        return Err(broken(folder, "measure.toml", "case_mix needs a file case_mix.sql"));
+    }
+    let subgroups = file.subgroup.clone().list();
+    if subgroups.len() > SUBGROUPS.len() {
+        return Err(broken(folder, "measure.toml", &format!("a measure has at most {} subgroups", SUBGROUPS.len())));
+    }
     let codes = match more.codes {
         Some(text) => codes::parse(text).map_err(|reason| broken(folder, "codes.csv", &reason))?,
         None => Vec::new(),
     };
     let named = |name: &str, text: Option<&str>| text.map(|text| format!("\n-- {name}\n{text}")).unwrap_or_default();
-    let more_text = named("codes.csv", more.codes) + &named("risk.sql", more.risk);
+    let more_text =
+        named("codes.csv", more.codes) + &named("risk.sql", more.risk) + &named("case_mix.sql", more.case_mix);
     let measures = file.variant.iter().map(|variant| Measure {
         id: variant.id.clone(),
         code: variant.code.clone(),
@@ -412,7 +516,7 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         position: variant.position,
         kind: variant.kind.unwrap_or(file.kind),
         unit_name: file.unit_name.clone(),
-        better: file.better,
+        better: variant.better.unwrap_or(file.better),
         multiplier: variant.multiplier.unwrap_or(file.multiplier),
         value_unit: variant.value_unit.clone().unwrap_or_else(|| file.value_unit.clone()),
         decimals: file.decimals,
@@ -421,18 +525,26 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         periods: periods.clone(),
         count_immature: file.count_immature,
         store_units: file.store_units,
-        steward: file.steward.clone(),
+        steward: variant.steward.clone().unwrap_or_else(|| file.steward.clone()),
         version: file.version.clone(),
         why: file.why.clone(),
         rule: file.rule.trim().to_owned(),
-        sources: file.sources.clone(),
-        atlas: file.atlas.clone(),
+        sources: file.sources.iter().chain(&variant.sources).cloned().collect(),
+        atlas: file.atlas.iter().chain(&variant.atlas).cloned().collect(),
         needs: file.needs.iter().chain(&variant.needs).cloned().collect(),
         needs_any: file.needs_any.clone(),
-        needs_rows: file.needs_rows.iter().chain(&variant.needs_rows).cloned().collect(),
+        needs_rows: file
+            .needs_rows
+            .iter()
+            .chain(&variant.needs_rows)
+            .cloned()
+            .chain(variant.instrument.as_ref().map(InstrumentUse::rows))
+            .collect(),
         caveats: file.caveats.clone(),
-        params: variant.params.clone(),
-        subgroup: file.subgroup.clone(),
+        params: params(variant),
+        subgroups: subgroups.clone(),
+        instrument: variant.instrument.clone(),
+        case_mix: variant.case_mix.zip(more.case_mix.map(str::to_owned)),
         risk_sql: more.risk.filter(|_| variant.risk_adjusted).map(str::to_owned),
         codes: codes.clone(),
         sql: sql.to_owned(),
@@ -440,6 +552,20 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         folder: folder.to_owned(),
     });
     Ok(measures.collect())
+}
+
+/// A variant's parameters, with those that say which composite it scores.
+fn params(variant: &Variant) -> BTreeMap<String, Param> {
+    let mut params = variant.params.clone();
+    if let Some(used) = &variant.instrument {
+        let mut text = |name: &str, value: &Option<String>| {
+            params.insert(name.to_owned(), Param::Text(value.clone().unwrap_or_default()));
+        };
+        text("instrument", &Some(used.key.clone()));
+        text("instrument_version", &used.version);
+        text("composite", &used.composite);
+    }
+    params
 }
 
 fn names_a_column(need: &str) -> bool {

@@ -2,22 +2,25 @@
 //!
 //! A [`definition`] is a folder: `measure.toml`, `units.sql`, decks. The [`workbench`] opens a lake for SQL, makes the
 //! prepared views once, and completes each measure's units with period, maturity and attribution; [`rates`] sums them
-//! and divides once; [`suppression`] hides small counts; [`signals`] reads run charts; `risk` adjusts for risk; [`compute`] is the whole way and
-//! publishes. [`codes`] are the code lists that measures bring. [`card`] makes the pages of the documentation. [`deck`] runs the worked examples that hold a definition to its word.
+//! and divides once; [`suppression`] hides small counts; [`signals`] reads run charts; `risk` adjusts for risk, `case_mix` survey scores for who answers; [`waits`] is the arithmetic of time until an event; [`compute`] is the whole way and
+//! publishes. [`codes`] are the code lists that measures bring, [`instrument`] the survey instruments. [`card`] makes the pages of the documentation. [`deck`] runs the worked examples that hold a definition to its word.
 
 pub mod card;
+mod case_mix;
 pub mod codes;
 pub mod compute;
 pub mod deck;
 pub mod definition;
 mod error;
 mod functions;
+pub mod instrument;
 pub mod rates;
 mod risk;
 pub mod rows;
 pub mod signals;
 pub mod span;
 pub mod suppression;
+pub mod waits;
 pub mod workbench;
 
 pub use error::{MeasureError, Result};

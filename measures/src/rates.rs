@@ -10,16 +10,15 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type};
 use carecoord_statistics::intervals;
 
-use crate::definition::{Kind, Measure};
+use crate::definition::{Kind, Measure, SUBGROUPS};
 use crate::error::{MeasureError, Result};
 use crate::rows::Cell;
 use crate::span::{Span, date_of, days, period_end, period_start};
+use crate::waits::{self, Waits};
 use crate::workbench::{Workbench, text_at};
 
 const LEVELS: [&str; 4] = ["organization", "practitioner", "coordinator", "payer"];
-const STRATA: [&str; 5] = ["age_band", "sex", "race", "ethnicity", "language"];
-/// What a measure itself splits by.
-const SUBGROUP: &str = "subgroup";
+const STRATA: [&str; 6] = ["age_band", "sex", "race", "ethnicity", "language", "deprivation"];
 const CONFIDENCE: f64 = 0.95;
 /// What stands for a level or stratum that the data do not name.
 pub const UNKNOWN: &str = "unknown";
@@ -115,6 +114,8 @@ pub enum State {
     WouldReveal,
     /// There is no denominator.
     Undefined,
+    /// Fewer than half of the units have had the event: there is no median.
+    NotReached,
 }
 
 /// One rate.
@@ -126,8 +127,10 @@ pub struct Rate {
     pub sums: Sums,
     /// Value, times the multiplier.
     pub value: Option<f64>,
-    /// Limits of the 95 % interval and the method's name.
-    pub interval: Option<(f64, f64, &'static str)>,
+    /// Limits of the 95 % interval and the method's name; a median of waits may have only one limit.
+    pub interval: Option<(Option<f64>, Option<f64>, &'static str)>,
+    /// How long units waited, for measures of time.
+    pub waits: Option<Waits>,
     /// Whether every unit of the whole period has been followed up.
     pub is_final: bool,
     /// Whether it is shown.
@@ -141,21 +144,59 @@ impl Rate {
         self.key.level == ALL && self.key.stratum_kind == ALL
     }
 
+    /// Whether counts may be seen.
+    #[must_use]
+    pub fn counts_are_shown(&self) -> bool {
+        matches!(self.state, State::Shown | State::Undefined | State::NotReached)
+    }
+
+    /// As a row of the results table `wait`, for measures of time.
+    #[must_use]
+    pub fn wait_row(&self, measure: &Measure, threshold: u64) -> Option<Vec<Cell>> {
+        let waits = self.waits.as_ref()?;
+        let key = &self.key;
+        let seen = self.counts_are_shown();
+        let count = |count: u64| if seen && !(1..threshold).contains(&count) { Cell::from(count) } else { Cell::Null };
+        let days = |days: Option<f64>| Cell::from(days.filter(|_| seen));
+        Some(vec![
+            measure.id.clone().into(),
+            key.period_kind.into(),
+            Cell::Date(key.period),
+            key.level.into(),
+            key.level_id.clone().into(),
+            key.stratum_kind.into(),
+            key.stratum.clone().into(),
+            if seen { waits.n.into() } else { Cell::Null },
+            count(waits.events),
+            count(waits.competing),
+            count(waits.censored),
+            days(waits.median),
+            days(waits.lower),
+            days(waits.upper),
+            days(waits.p90),
+            days(waits.completed_median),
+            days(waits.completed_p90),
+            days(waits.share.map(|share| share * 100.0)),
+            if seen { "shown" } else { "suppressed" }.into(),
+        ])
+    }
+
     /// As a row of the results table `rate`.
     #[must_use]
     pub fn row(&self, measure: &Measure, names: &HashMap<(&'static str, String), String>, threshold: u64) -> Vec<Cell> {
         let key = &self.key;
-        let shown = matches!(self.state, State::Shown | State::Undefined);
+        let shown = self.counts_are_shown();
         let count = |count: u64| if shown { Cell::from(count) } else { Cell::Null };
         // Side counts are hidden by themselves: they say how many left, which may be few.
         let side = |count: u64| if shown && !(1..threshold).contains(&count) { Cell::from(count) } else { Cell::Null };
         let number = |number: f64| if shown { Cell::Number(number) } else { Cell::Null };
-        let limits = self.interval.filter(|_| self.state == State::Shown);
+        let limits = self.interval.filter(|_| matches!(self.state, State::Shown | State::NotReached));
         let (state, reason) = match self.state {
             State::Shown => ("shown", Cell::Null),
             State::SmallCell => ("suppressed", "small_cell".into()),
             State::WouldReveal => ("suppressed", "would_reveal".into()),
             State::Undefined => ("undefined", "no_denominator".into()),
+            State::NotReached => ("undefined", "not_reached".into()),
         };
         vec![
             measure.id.clone().into(),
@@ -173,8 +214,8 @@ impl Rate {
             side(self.sums.exceptions),
             side(self.sums.immature),
             self.value.filter(|_| self.state == State::Shown).into(),
-            limits.map(|(lower, _, _)| lower).into(),
-            limits.map(|(_, upper, _)| upper).into(),
+            limits.and_then(|(lower, _, _)| lower).into(),
+            limits.and_then(|(_, upper, _)| upper).into(),
             limits.map(|(_, _, method)| method).into(),
             if self.is_final { "final" } else { "provisional" }.into(),
             state.into(),
@@ -201,7 +242,8 @@ pub async fn rates(benches: &[Workbench], measure: &Measure) -> Result<Vec<Rate>
     for bench in benches {
         let levels = cube(bench, measure, &LEVELS.map(|level| format!("{level}_id"))).await?;
         add_cube(&mut months, &levels, &LEVELS, true)?;
-        let kinds: Vec<&'static str> = STRATA.into_iter().chain(measure.subgroup.as_ref().map(|_| SUBGROUP)).collect();
+        let kinds: Vec<&'static str> =
+            STRATA.into_iter().chain(SUBGROUPS.into_iter().take(measure.subgroups.len())).collect();
         let names: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let strata = cube(bench, measure, &names).await?;
         add_cube(&mut months, &strata, &kinds, false)?;
@@ -238,7 +280,8 @@ fn overall_key(period: i32) -> Key {
 }
 
 async fn cube(bench: &Workbench, measure: &Measure, dimensions: &[String]) -> Result<Vec<RecordBatch>> {
-    let mature = if measure.count_immature { "true" } else { "mature" };
+    // A wait that is not over is censored, not left out.
+    let mature = if measure.count_immature || measure.kind == Kind::Time { "true" } else { "mature" };
     let counts = format!("in_denominator and {mature} and (exception_reason is null or in_numerator)");
     let dimensions = dimensions.join(", ");
     // Exact decimals: sums of floating-point numbers would depend on the order in which threads add them.
@@ -326,16 +369,31 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
     let is_final =
         end <= span.last_day() && sums.immature == 0 && span.is_final(end, measure.window_days, measure.feed);
     if sums.denominator <= Exact::default() {
-        return Ok(Rate { key, sums, value: None, interval: None, is_final, state: State::Undefined });
+        return Ok(Rate { key, sums, value: None, interval: None, waits: None, is_final, state: State::Undefined });
+    }
+    if measure.kind == Kind::Time {
+        let broken = |reason: String| MeasureError::Definition {
+            measure: measure.id.clone(),
+            file: format!("{}/units.sql", measure.folder),
+            reason,
+        };
+        let waits = waits::waits(components).map_err(broken)?;
+        let value = waits.as_ref().and_then(|waits| waits.median);
+        let interval = waits
+            .as_ref()
+            .filter(|waits| waits.lower.is_some() || waits.upper.is_some())
+            .map(|waits| (waits.lower, waits.upper, waits::METHOD));
+        let state = if value.is_some() { State::Shown } else { State::NotReached };
+        return Ok(Rate { key, sums, value, interval, waits, is_final, state });
     }
     let value = match measure.kind {
         Kind::Composite => composite(components),
         _ => Some(sums.numerator.value() / sums.denominator.value()),
     };
     let scaled = |limit: f64| limit * measure.multiplier;
-    let interval =
-        interval(measure, &sums)?.map(|found| (scaled(found.lower), scaled(found.upper), found.method.name()));
-    Ok(Rate { key, sums, value: value.map(scaled), interval, is_final, state: State::Shown })
+    let interval = interval(measure, &sums)?
+        .map(|found| (Some(scaled(found.lower)), Some(scaled(found.upper)), found.method.name()));
+    Ok(Rate { key, sums, value: value.map(scaled), interval, waits: None, is_final, state: State::Shown })
 }
 
 /// The unweighted mean of components' means; a component without answers drops out of the divisor.
@@ -371,7 +429,7 @@ fn interval(measure: &Measure, sums: &Sums) -> Result<Option<intervals::Interval
             // One unit, or all units alike: there is a mean and no interval, which is not an error.
             Ok((sums.n > 1).then(|| intervals::mean_t_from_moments(sums.n, mean, variance, CONFIDENCE).ok()).flatten())
         }
-        Kind::Composite => Ok(None),
+        Kind::Composite | Kind::Time => Ok(None),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::definition::Measure;
 use crate::error::{MeasureError, Result};
 use crate::rates::{ALL, UNKNOWN};
 use crate::rows::Cell;
-use crate::span::days;
+use crate::span::{Span, days};
 use crate::workbench::{Workbench, text_at};
 
 /// Months of units that a model is fitted to.
@@ -119,8 +119,7 @@ pub(crate) async fn risk(
     threshold: u64,
 ) -> Result<RiskRows> {
     let (Some(text), Some(bench)) = (&measure.risk_sql, benches.first()) else { return Ok(RiskRows::default()) };
-    let last = bench.span.report_month;
-    let first = last.saturating_sub(jiff::Span::new().months(MONTHS - 1)).max(bench.span.first_month);
+    let (first, last) = year_of(&bench.span);
     let months = Months { first: days(first), last: days(last) };
     let mut read_models: BTreeMap<String, Read> = BTreeMap::new();
     let mut terms = Vec::new();
@@ -149,6 +148,12 @@ pub(crate) async fn risk(
     found.adjusted.extend(adjusted(measure, "observed_expected", &indirect, names, threshold));
     found.adjusted.extend(adjusted(measure, "predicted_expected", &shrunk, names, threshold));
     Ok(found)
+}
+
+/// First days of the first and the last of the twelve months that end with the report month, as far as they are measured.
+pub(crate) fn year_of(span: &Span) -> (jiff::civil::Date, jiff::civil::Date) {
+    let last = span.report_month;
+    (last.saturating_sub(jiff::Span::new().months(MONTHS - 1)).max(span.first_month), last)
 }
 
 /// Adds the units of a batch to their models.

@@ -17,7 +17,7 @@ pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64) {
     if threshold < 2 {
         return;
     }
-    for rate in rates.iter_mut().filter(|rate| rate.state == State::Shown) {
+    for rate in rates.iter_mut().filter(|rate| matches!(rate.state, State::Shown | State::NotReached)) {
         if has_small_count(rate, kind, threshold as f64) {
             rate.state = State::SmallCell;
         }
@@ -39,6 +39,8 @@ fn has_small_count(rate: &Rate, kind: Kind, threshold: f64) -> bool {
         Kind::Proportion => small(numerator) || small(denominator) || small(denominator - numerator),
         Kind::Rate => small(numerator) || small(denominator),
         Kind::Mean | Kind::Composite => small(rate.sums.n as f64),
+        // The difference is made of cancelled and waiting units, which have no value of their own.
+        Kind::Time => small(rate.sums.n as f64) || small(numerator),
     }
 }
 
@@ -79,10 +81,11 @@ fn protect(rates: &mut [Rate], total: usize, parts: &[usize]) -> bool {
     if hidden != 1 {
         return false;
     }
-    let mut shown: Vec<usize> = parts.iter().copied().filter(|part| rates[*part].state == State::Shown).collect();
+    let mut shown: Vec<usize> =
+        parts.iter().copied().filter(|part| matches!(rates[*part].state, State::Shown | State::NotReached)).collect();
     // The smallest loses least; ties fall to the first in order, so that runs are alike.
     shown.sort_by_key(|part| (rates[*part].sums.denominator, *part));
-    match shown.first().copied().or((rates[total].state == State::Shown).then_some(total)) {
+    match shown.first().copied().or(matches!(rates[total].state, State::Shown | State::NotReached).then_some(total)) {
         Some(next) => {
             rates[next].state = State::WouldReveal;
             true
@@ -107,7 +110,7 @@ mod tests {
         };
         let sums =
             Sums { numerator: Exact::new(numerator), denominator: Exact::new(denominator), n: 100, ..Sums::default() };
-        Rate { key, sums, value: Some(0.0), interval: None, is_final: true, state: State::Shown }
+        Rate { key, sums, value: Some(0.0), interval: None, waits: None, is_final: true, state: State::Shown }
     }
 
     #[test]

@@ -15,13 +15,30 @@ use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
-use crate::definition::{Measure, NeededRows, Param, StoreUnits, View};
+use crate::codes;
+use crate::definition::{Kind, Measure, NeededRows, Param, StoreUnits, View, prepared_codes};
 use crate::error::{MeasureError, Result};
+use crate::instrument::{self, Instrument};
 use crate::rows;
 use crate::span::{Span, days};
 
 /// Memory that joins, sorts and groups may hold before they spill, in bytes.
 pub const MEMORY_BYTES: usize = 1 << 30;
+
+/// Tables of schema `prepared` that come with the measures, by name.
+pub type Shipped = Vec<(&'static str, RecordBatch)>;
+
+/// The tables that come with measures and instruments.
+///
+/// # Errors
+/// When a shipped one is broken, which a test rules out.
+pub fn shipped(measures: &[Measure], instruments: &[Instrument]) -> Result<Shipped> {
+    let codes = prepared_codes()?;
+    let codes = codes::batch(codes.iter().chain(measures.iter().flat_map(|measure| &measure.codes)))?;
+    let mut tables = instrument::tables(instruments)?;
+    tables.push(("shipped_code_set", codes));
+    Ok(tables)
+}
 
 /// A lake, or a deck, opened for measuring.
 pub struct Workbench {
@@ -39,8 +56,8 @@ pub struct Workbench {
 
 impl Workbench {
     /// A workbench on a session in which schema `lake` is registered; it writes below `folder`. `group` tells files of
-    /// several workbenches on one folder apart; `loaded` names the tables that hold rows in any bucket; `codes` are the
-    /// code sets that measures bring.
+    /// several workbenches on one folder apart; `loaded` names the tables that hold rows in any bucket; `shipped` are
+    /// tables that come with the measures: code sets and instruments.
     ///
     /// # Errors
     /// When the table of months cannot be made.
@@ -50,12 +67,12 @@ impl Workbench {
         folder: &Path,
         group: usize,
         loaded: BTreeSet<String>,
-        codes: RecordBatch,
+        shipped: &Shipped,
     ) -> Result<Self> {
         let bench = Self { context, span, folder: folder.to_owned(), group, loaded };
         crate::functions::register(&bench.context);
         let months = bench.months()?;
-        for (name, batch) in [("months", months), ("shipped_code_set", codes)] {
+        for (name, batch) in shipped.iter().cloned().chain([("months", months)]) {
             sql::register(&bench.context, "prepared", name, sql::in_memory(batch.schema(), vec![batch])?)?;
         }
         Ok(bench)
@@ -223,7 +240,8 @@ impl Workbench {
             .await
             .map_err(|error| broken(error.to_string()))?;
         let has = |name: &str| frame.schema().has_column_with_unqualified_name(name);
-        for wanted in ["unit_id", "patient_id", "index_date", "in_denominator", "exclusion_reason", "in_numerator"] {
+        let outcome = if measure.kind == Kind::Time { "event_date" } else { "in_numerator" };
+        for wanted in ["unit_id", "patient_id", "index_date", "in_denominator", "exclusion_reason", outcome] {
             if !has(wanted) {
                 return Err(broken(format!("the query has no column {wanted}")));
             }
@@ -311,6 +329,35 @@ impl Workbench {
         found
     }
 
+    /// The questionnaires that a measure's `case_mix.sql` yields, completed from `first` to `last`, in no order.
+    ///
+    /// # Errors
+    /// When the text is broken.
+    pub async fn case_mix(
+        &self,
+        measure: &Measure,
+        text: &str,
+        first: jiff::civil::Date,
+        last: jiff::civil::Date,
+    ) -> Result<Vec<RecordBatch>> {
+        let broken = |reason: String| MeasureError::Definition {
+            measure: measure.id.clone(),
+            file: format!("{}/case_mix.sql", measure.folder),
+            reason,
+        };
+        let frame = self
+            .bind(text, &measure.params, measure.window_days, self.span.data_through(measure.feed))
+            .await
+            .map_err(|error| broken(error.to_string()))?;
+        let name = "prepared.case_mix_of_people";
+        let _ = self.context.deregister_table(name);
+        sql::register(&self.context, "prepared", "case_mix_of_people", frame.into_view())?;
+        let query = format!("select * from {name} where completed_date between date '{first}' and date '{last}'");
+        let found = self.collect(&query).await.map_err(|error| broken(error.to_string()));
+        let _ = self.context.deregister_table(name);
+        found
+    }
+
     /// Whether the lake holds rows that a measure needs.
     ///
     /// # Errors
@@ -352,7 +399,7 @@ impl Workbench {
 }
 
 /// Columns that `units.sql` may have.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 31] = [
     "unit_id",
     "patient_id",
     "index_date",
@@ -364,6 +411,14 @@ const KNOWN: [&str; 22] = [
     "denominator",
     "component",
     "subgroup",
+    "subgroup_2",
+    "subgroup_3",
+    "event_date",
+    "competing_date",
+    "censored_date",
+    "event_days",
+    "competing_days",
+    "censored_days",
     "evidence",
     "organization_id",
     "practitioner_id",
@@ -375,6 +430,7 @@ const KNOWN: [&str; 22] = [
     "race",
     "ethnicity",
     "language",
+    "deprivation",
 ];
 
 fn is_known(name: &str) -> bool {
@@ -402,24 +458,35 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
         "left join prepared.member_months mm on mm.patient_id = u.patient_id \
          and mm.month = cast(date_trunc('month', u.index_date) as date)"
     };
+    let in_numerator = if measure.kind == Kind::Time {
+        format!("starts_with({}, 'event')", ended(measure.window_days, has, data_through))
+    } else {
+        "u.in_numerator".to_owned()
+    };
     let age = age_in_years("u.index_date", &birth_date);
     format!(
         "select '{id}' as measure_id, u.unit_id, u.patient_id, u.index_date, \
          cast(date_trunc('month', u.index_date) as date) as period, \
-         u.in_denominator, u.exclusion_reason, u.in_numerator, {exception} as exception_reason, \
+         u.in_denominator, u.exclusion_reason, {in_numerator} as in_numerator, {exception} as exception_reason, \
          {numerator} as numerator, {denominator} as denominator, {component} as component, \
          coalesce({mature_on} <= date '{data_through}', false) as mature, {mature_on} as mature_on, \
          {evidence} as evidence, {organization} as organization_id, {practitioner} as practitioner_id, \
          {coordinator} as coordinator_id, {payer} as payer_id, \
          case when {birth_date} is null then null when {age} < 18 then '0-17' when {age} < 45 then '18-44' \
          when {age} < 65 then '45-64' when {age} < 75 then '65-74' when {age} < 85 then '75-84' else '85+' end as age_band, \
-         {sex} as sex, {race} as race, {ethnicity} as ethnicity, {language} as language, {subgroup} as subgroup \
+         {sex} as sex, {race} as race, {ethnicity} as ethnicity, {language} as language, {deprivation} as deprivation, \
+         {subgroup} as subgroup, {subgroup_2} as subgroup_2, {subgroup_3} as subgroup_3 \
          from {{units}} u {person} {member}",
         id = measure.id,
         exception = own("exception_reason", "cast(null as varchar)"),
-        numerator = own("numerator", "case when u.in_numerator then 1 when u.in_numerator is not null then 0 end"),
+        numerator =
+            own("numerator", &format!("case when {in_numerator} then 1 when {in_numerator} is not null then 0 end")),
         denominator = own("denominator", "case when u.in_denominator then 1 end"),
-        component = own("component", "cast(null as varchar)"),
+        component = if measure.kind == Kind::Time {
+            ended(measure.window_days, has, data_through)
+        } else {
+            own("component", "cast(null as varchar)")
+        },
         evidence = own("evidence", "cast(null as varchar)"),
         organization = own("organization_id", "cast(null as varchar)"),
         coordinator = own("coordinator_id", "p.coordinator_id"),
@@ -428,7 +495,39 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
         race = stratum("race"),
         ethnicity = stratum("ethnicity"),
         language = stratum("language"),
+        deprivation = stratum("deprivation"),
         subgroup = own("subgroup", "cast(null as varchar)"),
+        subgroup_2 = own("subgroup_2", "cast(null as varchar)"),
+        subgroup_3 = own("subgroup_3", "cast(null as varchar)"),
+    )
+}
+
+/// How the wait of a unit of a measure of time ended, and after how many days, as one text: `event|12`, `competing|3`,
+/// `censored|90`. A unit is watched until the horizon of W days (0: none), until the data end, and until `censored_date`. Units that
+/// count other days than calendar days say numbers of days in place of dates: `event_days` and so on; `censored_days` then is
+/// the last day known.
+fn ended(window_days: i64, has: &impl Fn(&str) -> bool, data_through: jiff::civil::Date) -> String {
+    let since = |date: &str| format!("(cast({date} as int) - cast(u.index_date as int))");
+    let days = |what: &str| match (has(&format!("{what}_days")), has(&format!("{what}_date"))) {
+        (true, _) => Some(format!("cast(u.{what}_days as int)")),
+        (false, true) => Some(since(&format!("u.{what}_date"))),
+        (false, false) => None,
+    };
+    let event = days("event").unwrap_or_default();
+    let competing = days("competing").unwrap_or_else(|| "cast(null as int)".to_owned());
+    let mut ends: Vec<String> = days("censored").into_iter().collect();
+    if !has("censored_days") {
+        ends.push(since(&format!("date '{data_through}'")));
+    }
+    if window_days > 0 {
+        ends.push(window_days.to_string());
+    }
+    let last = format!("greatest(least({}), 0)", ends.join(", "));
+    format!(
+        "case when not u.in_denominator then null \
+         when {event} <= {last} and ({competing} is null or {event} <= {competing}) then concat('event|', {event}) \
+         when {competing} <= {last} then concat('competing|', {competing}) \
+         else concat('censored|', {last}) end"
     )
 }
 

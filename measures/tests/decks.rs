@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use carecoord_measures::{deck, definition};
+use carecoord_measures::{deck, definition, instrument};
 
 #[test]
 fn every_deck_passes_and_every_measure_has_one() {
     let measures = definition::catalog().unwrap();
+    let instruments = instrument::instruments(&[]).unwrap();
     let decks = ["catalog", "prepared/cases"].iter().flat_map(|folder| deck::decks_in(Path::new(folder)));
     let waiting: Mutex<Vec<PathBuf>> = Mutex::new(decks.collect());
     let compared = Mutex::new(Vec::new());
@@ -19,7 +20,7 @@ fn every_deck_passes_and_every_measure_has_one() {
             scope.spawn(|| {
                 loop {
                     let Some(folder) = waiting.lock().unwrap().pop() else { break };
-                    let found = deck::run(&folder, None, &measures).unwrap();
+                    let found = deck::run(&folder, None, &measures, &instruments).unwrap();
                     compared.lock().unwrap().extend(found);
                 }
             });
@@ -40,7 +41,7 @@ fn the_example_of_the_documentation_passes_its_deck() {
     let example = Path::new("../docs/examples/own-measure/measures");
     let measures = definition::catalog_with(&[example.to_owned()]).unwrap();
     let comparisons: Vec<_> =
-        deck::decks_in(example).iter().flat_map(|folder| deck::run(folder, None, &measures).unwrap()).collect();
+        deck::decks_in(example).iter().flat_map(|folder| deck::run(folder, None, &measures, &[]).unwrap()).collect();
     let failures: Vec<_> = comparisons.iter().filter(|found| !found.passed).collect();
     assert!(comparisons.len() > 20 && failures.is_empty(), "{failures:?}");
     // Its page names the files as they are.

@@ -25,6 +25,7 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
     let outcome = compute(&Options {
         project,
         measures,
+        instruments: config.instruments(project)?,
         report_month: options.measuring.month,
         months: options.measuring.months.unwrap_or(config.months),
         suppress_below: config.suppress_below,

@@ -118,11 +118,13 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
         Some(id) => vec![one(measures, id)?.clone()],
         None => measures.to_vec(),
     };
+    let config = Config::read(project)?;
+    let instruments = config.instruments(project)?;
     let place = tempfile::tempdir().map_err(|error| Failure::Machine(format!("no temporary folder: {error}")))?;
     definition::unpack_decks(place.path())
         .map_err(|error| Failure::Machine(format!("cannot unpack the decks: {error}")))?;
     let mut own = deck::decks_in(place.path());
-    for folder in &Config::read(project)?.measures {
+    for folder in &config.measures {
         own.extend(deck::decks_in(&project.join(folder)));
     }
     // A deck, and the tables that it is run on where they are not its own.
@@ -154,7 +156,7 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
         }
         let name = folder.strip_prefix(place.path()).unwrap_or(&folder).display().to_string();
         let shown = tables.as_ref().map_or(name.clone(), |tables| format!("{name} on {}", tables.display()));
-        let comparisons = match deck::run(&folder, tables.as_deref(), &wanted) {
+        let comparisons = match deck::run(&folder, tables.as_deref(), &wanted, &instruments) {
             Ok(comparisons) => comparisons,
             // A broken deck is no reason not to run the others.
             Err(error) => {

@@ -43,7 +43,7 @@ pub use difference::{difference_agresti_caffo, difference_newcombe, difference_w
 pub use groups::{FirstGroup, quantile_groups};
 pub use mean::{mean_t, mean_t_from_moments};
 pub(crate) use order::type_7;
-pub use order::{OrderInterval, median_interval, quantile_interval};
+pub use order::{OrderInterval, median_interval, quantile, quantile_interval};
 pub use proportion::{clopper_pearson, wilson};
 pub use proportion_alternatives::{agresti_coull, jeffreys, wald, wilson_continuity};
 pub use rate::{BYAR_FROM, CountMethod, byar_or_exact_rate, byar_rate, poisson_exact_rate};

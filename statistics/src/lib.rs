@@ -13,6 +13,7 @@
 //! | [`risk`] | How do outcomes compare with what the patients' risks let us expect? |
 //! | [`survival`] | How long does it take, when not everyone has been followed to the end? |
 //! | [`causal`] | What changed because of the program, and how sure is that? |
+//! | [`survey`] | How do patients score each practice, adjusted for who they are? |
 //! | [`equity`] | How large are the gaps between groups? |
 //!
 //! The results are checked against R and Python packages: see the golden cases in `tests/`.
@@ -27,6 +28,7 @@ mod quantile;
 pub mod risk;
 pub mod spc;
 pub mod standardise;
+pub mod survey;
 pub mod survival;
 
 pub use error::{Result, StatisticsError};

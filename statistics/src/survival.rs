@@ -30,7 +30,9 @@ mod restricted_mean;
 mod risk_set;
 mod test;
 
-pub use aalen_johansen::{AalenJohansen, CumulativeIncidence, IncidenceStep, IncidenceVariance, aalen_johansen};
+pub use aalen_johansen::{
+    AalenJohansen, CumulativeIncidence, IncidenceQuantile, IncidenceStep, IncidenceVariance, aalen_johansen,
+};
 pub use cox::{CoxModel, CoxTerm, Ties, cox};
 pub use follow_up::{Event, FollowUp, Gap};
 pub use gray::{GrayGroup, GrayTest, gray};

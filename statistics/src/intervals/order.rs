@@ -101,6 +101,25 @@ pub fn quantile_interval(values: &[f64], probability: f64, confidence: f64) -> R
     Ok(OrderInterval { interval, probability, lower_rank, upper_rank, coverage })
 }
 
+/// Returns a quantile of `values` in any order, without an interval, so that one value is enough: interpolated between the two
+/// nearest (type 7 of Hyndman and Fan, as R does).
+///
+/// # Errors
+///
+/// [`StatisticsError::Empty`] without values, [`StatisticsError::ValueNotFinite`], and [`StatisticsError::OutOfRange`] unless
+/// `probability` lies between 0 and 1, both included.
+pub fn quantile(values: &[f64], probability: f64) -> Result<f64> {
+    if !(0.0..=1.0).contains(&probability) {
+        return Err(StatisticsError::OutOfRange { what: "the share", value: probability, range: "between 0 and 1" });
+    }
+    if let Some((index, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        return Err(StatisticsError::ValueNotFinite { index, value });
+    }
+    let mut ordered = values.to_vec();
+    ordered.sort_by(f64::total_cmp);
+    type_7(&ordered, probability).ok_or(StatisticsError::Empty { what: "a quantile" })
+}
+
 /// The quantile of ordered values by interpolation between the two nearest; `None` of none.
 ///
 /// Source: type 7 of Hyndman RJ, Fan Y. Am Stat 1996;50:361–365.
@@ -127,6 +146,15 @@ fn needed(probability: f64, tail: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quantile_alone_needs_one_value() {
+        assert_eq!(quantile(&[3.0], 0.9), Ok(3.0));
+        assert_eq!(quantile(&[4.0, 1.0, 2.0], 0.5), Ok(2.0));
+        assert_eq!(quantile(&[10.0, 0.0], 0.25), Ok(2.5));
+        assert_eq!(quantile(&[], 0.5), Err(StatisticsError::Empty { what: "a quantile" }));
+        assert!(quantile(&[1.0], 1.1).is_err() && quantile(&[f64::NAN], 0.5).is_err());
+    }
 
     #[test]
     fn too_few_values_say_how_many_it_takes() -> Result<()> {

@@ -2,6 +2,7 @@
 
 use super::follow_up::{FollowUp, Gap};
 use super::limits::CurveLimits;
+use super::quantile::ON_THE_LINE;
 use super::risk_set::{Ordered, RiskSet};
 use crate::intervals::{Interval, Method, two_sided_error};
 use crate::quantile::normal_two_sided;
@@ -92,6 +93,57 @@ impl CumulativeIncidence {
         // Written so that a NaN is not within the range either.
         let known = time >= 0.0 && (time <= last.time || self.complete);
         known.then(|| self.step_at(time).map_or(0.0, |step| step.incidence))
+    }
+}
+
+/// The time by which a share of the subjects has had an event of one cause.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IncidenceQuantile {
+    /// The share, above 0 and below 1; 0.5 for the median.
+    pub probability: f64,
+    /// The time; `None` when the curve does not rise so far: not so many have had it while they were watched, or too
+    /// many had another event.
+    pub time: Option<f64>,
+    /// Lower limit: when the upper limit of the curve rises so far.
+    pub lower: Option<f64>,
+    /// Upper limit: when the lower limit of the curve rises so far.
+    pub upper: Option<f64>,
+}
+
+impl CumulativeIncidence {
+    /// Returns the time by which the share `probability` of all subjects has had the event, with limits: where the limits
+    /// of the curve cross the same line. Where the curve runs along the line (to within 1.5e-8) it is the midpoint of
+    /// that stretch, as for [`super::KaplanMeier::quantile`], of which this is the form for competing events.
+    ///
+    /// # Errors
+    ///
+    /// [`StatisticsError::OutOfRange`] unless `probability` lies between 0 and 1.
+    pub fn quantile(&self, probability: f64) -> Result<IncidenceQuantile> {
+        if !(probability > 0.0 && probability < 1.0) {
+            let range = "above 0 and below 1";
+            return Err(StatisticsError::OutOfRange { what: "the share", value: probability, range });
+        }
+        let crossing = |level: &dyn Fn(&IncidenceStep) -> Option<f64>| {
+            let mut known = self.steps.iter().filter_map(|step| Some((step.time, level(step)?)));
+            let (time, reached) = known.find(|(_, level)| *level >= probability - ON_THE_LINE)?;
+            if reached > probability + ON_THE_LINE {
+                return Some(time);
+            }
+            let mut end = time;
+            for (later, level) in known {
+                end = later;
+                if level > probability + ON_THE_LINE {
+                    break;
+                }
+            }
+            Some(f64::midpoint(time, end))
+        };
+        Ok(IncidenceQuantile {
+            probability,
+            time: crossing(&|step| Some(step.incidence)),
+            lower: crossing(&|step| step.interval.map(|interval| interval.upper)),
+            upper: crossing(&|step| step.interval.map(|interval| interval.lower)),
+        })
     }
 }
 
@@ -283,6 +335,36 @@ mod tests {
         let step = curves.cause(3).and_then(|curve| curve.step_at(2.0)).copied();
         assert!(step.is_some_and(|step| step.incidence <= 0.0 && step.std_error <= 0.0 && step.interval.is_none()));
         assert_eq!(at(&curves, 1, 7.0), Some(1.0), "nobody is left");
+        Ok(())
+    }
+
+    /// By hand: of 10, closings on days 1 to 5 and one cancellation on day 3: five of ten on day 6 at last.
+    #[test]
+    fn the_median_counts_those_who_can_no_longer_close() -> Result<()> {
+        let time = [1.0, 2.0, 3.0, 3.0, 4.0, 6.0, 9.0, 9.0, 9.0, 9.0];
+        let cause = [1, 1, 2, 1, 1, 1, 1, 0, 0, 0];
+        let curves = curves(None, &time, &cause, 2)?;
+        let closed = curves.cause(1).ok_or(StatisticsError::ZeroDenominator)?;
+        // Exactly half have closed from day 6 until the next on day 9.
+        assert_eq!(closed.quantile(0.5)?.time, Some(7.5));
+        assert_eq!(closed.quantile(0.4)?.time, Some(5.0));
+        assert_eq!(closed.quantile(0.7)?.time, None);
+        assert!(closed.quantile(1.0).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn with_one_cause_the_quantile_is_that_of_the_survival_curve() -> Result<()> {
+        let (time, cause) = ([3.0, 5.0, 5.0, 8.0, 9.0, 12.0, 14.0, 14.0, 20.0], [1, 0, 1, 1, 1, 0, 1, 1, 0]);
+        let follow_up = FollowUp { entry: None, time: &time, cause: &cause };
+        let plain = CurveLimits::Plain;
+        let incidence = aalen_johansen(&follow_up, 1, IncidenceVariance::Greenwood, plain, 0.95)?;
+        let survival = super::super::kaplan_meier(&follow_up, super::super::Event::Any, plain, 0.95)?;
+        for probability in [0.1, 0.25, 0.5, 0.6, 0.75] {
+            let one = incidence.causes[0].quantile(probability)?;
+            let other = survival.quantile(probability)?;
+            assert_eq!((one.time, one.lower, one.upper), (other.time, other.lower, other.upper), "{probability}");
+        }
         Ok(())
     }
 

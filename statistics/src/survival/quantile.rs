@@ -7,7 +7,7 @@ use crate::{Result, StatisticsError};
 
 /// A step this close to the line sought lies on it. The curve is a product of many factors, and the tenth of twenty
 /// events seldom leaves exactly one half.
-const ON_THE_LINE: f64 = 1.490_116_119_384_765_6e-8;
+pub(super) const ON_THE_LINE: f64 = 1.490_116_119_384_765_6e-8;
 
 /// The time by which a share of the subjects has had the event.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -23,4 +23,5 @@ mod quantiles;
 mod risk;
 mod spc;
 mod standardise;
+mod survey;
 mod survival;

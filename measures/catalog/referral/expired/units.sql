@@ -11,6 +11,8 @@ select
     end as in_numerator,
     concat(ended_as, ' on ', cast(ended_date as varchar)) as evidence,
     coalesce(specialty, 'unknown') as subgroup,
+    coalesce(priority, 'unknown') as subgroup_2,
+    coalesce(receiving_organization_id, 'unknown') as subgroup_3,
     organization_id,
     referring_practitioner_id as practitioner_id
 from prepared.referral_steps

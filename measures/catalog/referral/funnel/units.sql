@@ -37,6 +37,8 @@ select
         else cast(reached as varchar)
     end as evidence,
     coalesce(specialty, 'unknown') as subgroup,
+    coalesce(priority, 'unknown') as subgroup_2,
+    coalesce(receiving_organization_id, 'unknown') as subgroup_3,
     organization_id,
     referring_practitioner_id as practitioner_id
 from reached

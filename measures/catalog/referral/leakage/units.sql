@@ -12,6 +12,8 @@ select
     case when exclusion_reason is null then not in_network end as in_numerator,
     referred_to_practitioner_id as evidence,
     coalesce(specialty, 'unknown') as subgroup,
+    coalesce(priority, 'unknown') as subgroup_2,
+    coalesce(receiving_organization_id, 'unknown') as subgroup_3,
     organization_id,
     referring_practitioner_id as practitioner_id
 from judged

@@ -29,6 +29,8 @@ select
         when left_out is null then coalesce(open_at, cast(closed_date as varchar))
     end as evidence,
     coalesce(specialty, 'unknown') as subgroup,
+    coalesce(priority, 'unknown') as subgroup_2,
+    coalesce(receiving_organization_id, 'unknown') as subgroup_3,
     organization_id,
     referring_practitioner_id as practitioner_id
 from closed

@@ -23,6 +23,8 @@ select
     end as in_numerator,
     cast(no_show_date as varchar) as evidence,
     coalesce(specialty, 'unknown') as subgroup,
+    coalesce(priority, 'unknown') as subgroup_2,
+    coalesce(receiving_organization_id, 'unknown') as subgroup_3,
     organization_id,
     referring_practitioner_id as practitioner_id
 from judged

@@ -16,5 +16,6 @@ select
     sex,
     race,
     ethnicity,
-    language
+    language,
+    deprivation
 from prepared.person_month

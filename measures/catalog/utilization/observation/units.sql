@@ -43,6 +43,7 @@ select
     m.sex,
     m.race,
     m.ethnicity,
-    m.language
+    m.language,
+    m.deprivation
 from prepared.person_month m
 left join counted c on c.patient_id = m.patient_id and c.month = m.month

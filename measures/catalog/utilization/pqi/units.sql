@@ -118,5 +118,6 @@ select
     sex,
     race,
     ethnicity,
-    language
+    language,
+    deprivation
 from months

@@ -1,0 +1,45 @@
+-- One row for each questionnaire: the mean of its answered items of the composite; with $from_low = 1 as steps above the lowest
+-- answer. At least $least items must be answered.
+with counted as (
+    select
+        a.response_id,
+        a.patient_id,
+        max(a.organization_id) as organization_id,
+        max(a.practitioner_id) as practitioner_id,
+        max(a.mode) as mode,
+        min(a.completed_date) as completed_date,
+        max(case when a.state = 'ineligible' then 1 else 0 end) = 1 as ineligible,
+        count(a.answer) as answered,
+        sum(case when $from_low = 1 then a.answer - a.low else a.answer end) as total
+    from prepared.survey_answers a
+    join prepared.instrument_composite c
+        on c.instrument = a.instrument and c.version = a.version and c.item_id = a.item_id
+    where a.instrument = $instrument
+      and a.version = $instrument_version
+      and c.composite = $composite
+      and a.completed_date between $period_start and $period_end
+    group by a.response_id, a.patient_id
+),
+judged as (
+    select
+        counted.*,
+        case
+            when ineligible then 'ineligible'
+            when answered = 0 then 'no_answer'
+            when answered < $least then 'too_few_answers'
+        end as exclusion_reason
+    from counted
+)
+select
+    response_id as unit_id,
+    patient_id,
+    completed_date as index_date,
+    exclusion_reason is null as in_denominator,
+    exclusion_reason,
+    case when exclusion_reason is null then total > 0 end as in_numerator,
+    case when exclusion_reason is null then cast(total as double) / answered end as numerator,
+    concat(cast(answered as varchar), ' items answered') as evidence,
+    coalesce(mode, 'unknown') as subgroup,
+    organization_id,
+    practitioner_id
+from judged

@@ -1,0 +1,40 @@
+-- One row for each person sampled: whether a complete or partial questionnaire came back within $window_days days.
+with came as (
+    select
+        invitation_id,
+        patient_id,
+        max(case when completeness = 'ineligible' then 1 else 0 end) = 1 as ineligible,
+        min(case when completeness in ('complete', 'partial') then completed_date end) as completed_date
+    from prepared.survey_returns
+    where invitation_id is not null
+    group by invitation_id, patient_id
+),
+judged as (
+    select
+        i.*,
+        r.completed_date,
+        case
+            when p.deceased_date <= i.sampled_date then 'died'
+            when r.ineligible then 'ineligible'
+        end as exclusion_reason
+    from lake.survey_invitation i
+    left join came r on r.invitation_id = i.invitation_id and r.patient_id = i.patient_id
+    left join prepared.person p on p.patient_id = i.patient_id
+    where i.sampled_date between $period_start and $period_end
+)
+select
+    invitation_id as unit_id,
+    patient_id,
+    sampled_date as index_date,
+    exclusion_reason is null as in_denominator,
+    exclusion_reason,
+    case
+        when exclusion_reason is null
+            then coalesce(cast(completed_date as int) - cast(sampled_date as int) between 0 and $window_days, false)
+    end as in_numerator,
+    cast(completed_date as varchar) as evidence,
+    instrument as subgroup,
+    coalesce(mode, 'unknown') as subgroup_2,
+    organization_id,
+    practitioner_id
+from judged

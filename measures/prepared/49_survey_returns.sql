@@ -1,0 +1,33 @@
+-- One row for each questionnaire that came back. `completeness` [S AHRQ, Preparing Data from CAHPS Surveys, 2017]: complete with
+-- at least half of the key items answered and one item that is reported; partial with one item that is reported; else incomplete.
+-- Key items that were skipped as the form asks count as answered. Only complete and partial ones are analysed.
+with counted as (
+    select
+        a.response_id,
+        a.patient_id,
+        a.instrument,
+        a.version,
+        max(a.invitation_id) as invitation_id,
+        max(a.organization_id) as organization_id,
+        max(a.practitioner_id) as practitioner_id,
+        max(a.mode) as mode,
+        min(a.completed_date) as completed_date,
+        max(cast(a.proxy as int)) = 1 as proxy,
+        max(case when a.state = 'ineligible' then 1 else 0 end) = 1 as ineligible,
+        sum(case when a.key_item then 1 else 0 end) as key_items,
+        sum(case when a.key_item and a.state in ('answered', 'skipped_ok') then 1 else 0 end) as key_answered,
+        sum(case when a.state = 'answered' and r.item_id is not null then 1 else 0 end) as reported_answered
+    from prepared.survey_answers a
+    left join (select distinct instrument, version, item_id from prepared.instrument_composite) r
+        on r.instrument = a.instrument and r.version = a.version and r.item_id = a.item_id
+    group by a.response_id, a.patient_id, a.instrument, a.version
+)
+select
+    counted.*,
+    case
+        when ineligible then 'ineligible'
+        when reported_answered = 0 then 'incomplete'
+        when 2 * key_answered >= key_items then 'complete'
+        else 'partial'
+    end as completeness
+from counted

@@ -1,0 +1,215 @@
+//! Survey composites compared between organizations after adjustment for case mix.
+//!
+//! A measure that has `case_mix.sql` offers it: one row for each questionnaire with `response_id`, `patient_id`,
+//! `organization_id`, `completed_date`, an `item_…` column for each item of the composite and an `adjuster_…` column for
+//! each case-mix adjuster, empty where there is no valid answer. The twelve months that end with the report month count.
+//! The arithmetic is that of AHRQ's analysis program: see `carecoord_statistics::survey`.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use carecoord_statistics::survey::{CahpsOptions, EntityScore, Responses, Standing, cahps};
+
+use crate::definition::{CaseMix, Measure};
+use crate::error::{MeasureError, Result};
+use crate::rates::UNKNOWN;
+use crate::risk::year_of;
+use crate::rows::Cell;
+use crate::span::days;
+use crate::workbench::{Workbench, text_at};
+
+/// Whose arithmetic.
+const ENGINE: &str = "cahps-4.1c";
+/// AHRQ's program warns below so many people.
+const FEW_PEOPLE: u64 = 100;
+/// Below this a score says little.
+const POOR: f64 = 0.70;
+
+/// Rows of the results tables `survey_model` and `survey_score`.
+#[derive(Default)]
+pub(crate) struct CaseMixRows {
+    /// One for each measure.
+    pub models: Vec<Vec<Cell>>,
+    /// One for each organization.
+    pub scores: Vec<Vec<Cell>>,
+}
+
+/// A questionnaire.
+struct Row {
+    patient_id: String,
+    response_id: String,
+    organization: String,
+    items: Vec<Option<f64>>,
+    adjusters: Vec<Option<f64>>,
+}
+
+/// Compares the organizations of a measure that asks for it.
+///
+/// # Errors
+/// When `case_mix.sql` is broken. That organizations cannot be compared is no error: it is a row with the reason.
+pub(crate) async fn case_mix(
+    benches: &[Workbench],
+    measure: &Measure,
+    names: &HashMap<(&'static str, String), String>,
+    threshold: u64,
+) -> Result<CaseMixRows> {
+    let (Some((settings, text)), Some(bench)) = (&measure.case_mix, benches.first()) else {
+        return Ok(CaseMixRows::default());
+    };
+    let (first, last) = year_of(&bench.span);
+    let mut rows = Vec::new();
+    let mut adjusters = Vec::new();
+    for bench in benches {
+        for batch in bench.case_mix(measure, text, first, last.last_of_month()).await? {
+            read(measure, &batch, &mut rows, &mut adjusters)?;
+        }
+    }
+    // Sums then do not depend on how patients were grouped.
+    rows.sort_by(|one, other| (&one.patient_id, &one.response_id).cmp(&(&other.patient_id, &other.response_id)));
+    let mut organizations: Vec<&str> = rows.iter().map(|row| row.organization.as_str()).collect();
+    organizations.sort_unstable();
+    organizations.dedup();
+    let place: HashMap<&str, usize> = organizations.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+    let entity: Vec<usize> = rows.iter().map(|row| place[row.organization.as_str()]).collect();
+    let columns = |values: fn(&Row) -> &Vec<Option<f64>>| -> Vec<Vec<Option<f64>>> {
+        let count = rows.first().map_or(0, |row| values(row).len());
+        (0..count).map(|column| rows.iter().map(|row| values(row)[column]).collect()).collect()
+    };
+    let items = columns(|row| &row.items);
+    // An adjuster that nobody answered, or everybody alike, adjusts for nothing.
+    let (kept, left): (Vec<_>, Vec<_>) =
+        adjusters.iter().zip(columns(|row| &row.adjusters)).partition(|(_, values)| varies(values));
+    let used: Vec<String> = kept.iter().map(|(name, _)| (*name).clone()).collect();
+    let values: Vec<Vec<Option<f64>>> = kept.into_iter().map(|(_, values)| values).collect();
+    let CaseMix { low, high, weight_cap } = *settings;
+    let options = CahpsOptions { weight_cap, ..CahpsOptions::for_scale(low, high) };
+    let found = cahps(&Responses { entity: &entity, items: &items, adjusters: &values }, options);
+    let mut cells = vec![measure.id.clone().into(), ENGINE.into(), Cell::Date(days(first)), Cell::Date(days(last))];
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            cells.extend(std::iter::repeat_n(Cell::Null, 10));
+            cells.extend([Cell::from("refused"), error.to_string().into()]);
+            return Ok(CaseMixRows { models: vec![cells], scores: Vec::new() });
+        }
+    };
+    let hidden = (1..threshold).contains(&found.people);
+    let shown = |cell: Cell| if hidden { Cell::Null } else { cell };
+    let mut reasons = Vec::new();
+    if !left.is_empty() {
+        let names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+        reasons.push(format!("adjusters that are missing or the same for all: {}", names.join(", ")));
+    }
+    if !found.left_out.is_empty() {
+        reasons.push(format!("organizations with fewer than two people: {}", found.left_out.len()));
+    }
+    cells.extend([
+        shown((found.entities.len() as u64).into()),
+        shown(found.people.into()),
+        (!used.is_empty()).then(|| used.join(", ")).into(),
+        shown(found.overall_mean.into()),
+        shown(found.grand_mean.into()),
+        shown(found.f.into()),
+        shown(found.freedom.into()),
+        shown(found.freedom_below.into()),
+        shown(found.p.into()),
+        shown(found.reliability.into()),
+        if hidden { "suppressed" } else { "shown" }.into(),
+        (!reasons.is_empty()).then(|| reasons.join("; ")).into(),
+    ]);
+    let scores = found
+        .entities
+        .iter()
+        .map(|score| score_row(measure, score, organizations[score.entity], names, threshold, (low, high)))
+        .collect();
+    Ok(CaseMixRows { models: vec![cells], scores })
+}
+
+fn varies(values: &[Option<f64>]) -> bool {
+    let mut known = values.iter().flatten();
+    known.next().is_some_and(|first| known.any(|value| value != first))
+}
+
+fn score_row(
+    measure: &Measure,
+    score: &EntityScore,
+    organization: &str,
+    names: &HashMap<(&'static str, String), String>,
+    threshold: u64,
+    (low, high): (f64, f64),
+) -> Vec<Cell> {
+    let hidden = (1..threshold).contains(&score.people);
+    let number = |number: f64| if hidden { Cell::Null } else { Cell::Number(number) };
+    let count = |count: u64| if hidden { Cell::Null } else { Cell::from(count) };
+    let mut notes = Vec::new();
+    if score.people < FEW_PEOPLE {
+        notes.push("few_answers");
+    }
+    if score.reliability < POOR && !hidden {
+        notes.push("low_reliability");
+    }
+    let standing = match score.standing {
+        Standing::Below => "below",
+        Standing::Average => "not_different",
+        Standing::Above => "above",
+    };
+    vec![
+        measure.id.clone().into(),
+        organization.into(),
+        names.get(&("organization", organization.to_owned())).cloned().into(),
+        count(score.records),
+        count(score.people),
+        number(score.unadjusted),
+        number(score.adjusted.clamp(low, high)),
+        number(score.difference),
+        number(score.standard_error),
+        number(score.difference - score.half_width()),
+        number(score.difference + score.half_width()),
+        number(score.p),
+        if hidden { Cell::Null } else { standing.into() },
+        number(score.reliability),
+        if hidden { "suppressed" } else { "shown" }.into(),
+        (!notes.is_empty()).then(|| notes.join(", ")).into(),
+    ]
+}
+
+/// Adds the questionnaires of a batch.
+fn read(measure: &Measure, batch: &RecordBatch, rows: &mut Vec<Row>, adjusters: &mut Vec<String>) -> Result<()> {
+    let broken = |reason: String| MeasureError::Definition {
+        measure: measure.id.clone(),
+        file: format!("{}/case_mix.sql", measure.folder),
+        reason,
+    };
+    let schema = batch.schema();
+    let numbers = |prefix: &str| -> Result<Vec<(String, Float64Array)>> {
+        let fields = schema.fields().iter().zip(batch.columns());
+        let own = fields.filter_map(|(field, array)| Some((field.name().strip_prefix(prefix)?.to_owned(), array)));
+        own.map(|(name, array)| {
+            let numbers =
+                cast(array, &DataType::Float64).map_err(|error| broken(format!("{prefix}{name}: {error}")))?;
+            Ok((name, numbers.as_primitive::<Float64Type>().clone()))
+        })
+        .collect()
+    };
+    let (items, own) = (numbers("item_")?, numbers("adjuster_")?);
+    if items.is_empty() {
+        return Err(broken("it has no column that begins with item_".to_owned()));
+    }
+    if adjusters.is_empty() {
+        adjusters.extend(own.iter().map(|(name, _)| name.clone()));
+    }
+    let value = |array: &Float64Array, row: usize| array.is_valid(row).then(|| array.value(row));
+    for row in 0..batch.num_rows() {
+        let text = |name: &str| batch.column_by_name(name).and_then(|array| text_at(array, row));
+        rows.push(Row {
+            patient_id: text("patient_id").unwrap_or_default(),
+            response_id: text("response_id").unwrap_or_default(),
+            organization: text("organization_id").unwrap_or_else(|| UNKNOWN.to_owned()),
+            items: items.iter().map(|(_, array)| value(array, row)).collect(),
+            adjusters: own.iter().map(|(_, array)| value(array, row)).collect(),
+        });
+    }
+    Ok(())
+}
