@@ -106,3 +106,21 @@ fn a_synthea_export_of_the_years_between_loads() {
     let ran = project.run(&["compute"]).expect(0);
     assert!(!ran.err.contains("refused readmission.unplanned"), "{}", ran.err);
 }
+
+#[test]
+fn referrals_without_a_key_are_closed_by_the_first_visit_to_the_specialty() {
+    let Some(folder) = shared("data/referrals_appointments") else { return };
+    let project = Project::new();
+    let mapping = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/referrals_appointments.toml");
+    // Three days after the last row, so that all rows are followed up.
+    let extracts = folder.to_str().unwrap();
+    let given = ["ingest", "--source", mapping, "--extracts", extracts, "--extract-date", "2025-07-03"];
+    project.run(&given).expect(0);
+    assert_eq!(project.value("select count(*) from lake.referral"), "800");
+    assert_eq!(project.value("select count(*) from lake.appointment"), "2600");
+    assert_eq!(project.value(UNACCOUNTED), "0");
+    project.run(&["compute", "--months", "12", "--only", "referral"]).expect(0);
+    let year = "select n_units, events, completed_median from results.wait where level = 'all' and stratum_kind = 'all' \
+                and measure_id = 'referral.days_to_matched_visit' and period_kind = 'year'";
+    assert_eq!(project.value(year), "800,245,38.0");
+}
