@@ -260,7 +260,7 @@ static TABLES: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
 
 static RESULTS: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("results":
-        "run", "measure", "rate", "wait", "signal", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "unit", "worklist", "quality", "check_result",
+        "run", "measure", "rate", "wait", "signal", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "equity_group", "disparity", "coverage", "unit", "worklist", "quality", "check_result",
     ))
 });
 
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn every_contract_parses_and_every_reference_resolves() {
         let tables = tables().expect("tables parse");
-        assert_eq!(tables.len(), 25);
+        assert_eq!(tables.len(), 30);
         for contract in tables {
             for column in &contract.columns {
                 if let Some((table_name, column_name)) = column.reference() {
@@ -337,6 +337,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(results().expect("results parse").len(), 12);
+        assert_eq!(results().expect("results parse").len(), 18);
     }
 }

@@ -1,9 +1,41 @@
 -- Activities of care plans as measures take them, one row for each: `due_date` moved by the days on hold before it, whether it
 -- counts as due, and who answers for it. A plan that another one replaces ends where that one begins: what was due from then on
 -- is the new plan's [P].
+-- Where the history of an activity's statuses is known, its status is the one in force when the data end, not the one recorded
+-- last; a day of completion, cancellation or hold that the activity itself does not name is taken from there.
 -- `left_out`: entered_in_error, no_due_date, outside_period, plan_superseded, cancelled_before_due (on or before the due date),
 -- on_hold (still on hold), status_unknown (unknown is not "not done"), completion_date_missing.
-with superseded as (
+with changes as (
+    select
+        h.activity_id,
+        h.patient_id,
+        h.status,
+        h.changed_date,
+        lead(h.changed_date) over in_time as until,
+        lag(h.status) over in_time as before
+    from lake.care_plan_activity_status h
+    where h.changed_date <= $data_through
+    window in_time as (
+        partition by h.patient_id, h.activity_id
+        -- Of changes on one day the one that ends the activity is the last.
+        order by h.changed_date, case when h.status in ('completed', 'cancelled', 'stopped', 'entered-in-error') then 1 else 0 end, h.status
+    )
+),
+as_known as (
+    select
+        c.activity_id,
+        c.patient_id,
+        max(case when c.until is null then c.status end) as status,
+        max(case when c.status = 'completed' and coalesce(c.before, '') <> 'completed' then c.changed_date end) as completed_date,
+        max(case when c.status in ('cancelled', 'stopped') and coalesce(c.before, '') not in ('cancelled', 'stopped') then c.changed_date end)
+            as cancelled_date,
+        sum(case when c.status = 'on-hold' and c.changed_date <= a.due_date then cast(c.until as int) - cast(c.changed_date as int) end)
+            as held_days
+    from changes c
+    join lake.care_plan_activity a on a.activity_id = c.activity_id and a.patient_id = c.patient_id
+    group by c.activity_id, c.patient_id
+),
+superseded as (
     select replaces_care_plan_id as care_plan_id, patient_id, min(start_date) as superseded_on
     from lake.care_plan
     where replaces_care_plan_id is not null
@@ -16,16 +48,17 @@ moved as (
         a.care_plan_id,
         a.patient_id,
         a.kind,
-        a.status,
+        coalesce(h.status, a.status) as status,
         a.status_reason,
-        a.completed_date,
-        a.cancelled_date,
+        coalesce(a.completed_date, h.completed_date) as completed_date,
+        coalesce(a.cancelled_date, h.cancelled_date) as cancelled_date,
         a.performer_practitioner_id,
-        cast(cast(a.due_date as int) + cast(coalesce(a.held_days, 0) as int) as date) as due_date,
+        cast(cast(a.due_date as int) + cast(coalesce(a.held_days, h.held_days, 0) as int) as date) as due_date,
         p.owner_practitioner_id,
         s.superseded_on
     from lake.care_plan_activity a
     left join lake.care_plan p on p.care_plan_id = a.care_plan_id and p.patient_id = a.patient_id
+    left join as_known h on h.activity_id = a.activity_id and h.patient_id = a.patient_id
     left join superseded s on s.care_plan_id = a.care_plan_id and s.patient_id = a.patient_id
 )
 select

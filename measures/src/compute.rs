@@ -14,15 +14,17 @@ use carecoord_lake::sql::Sharing;
 use carecoord_lake::{files, parquet_file, sql};
 use jiff::civil::Date;
 
+use crate::atlas;
 use crate::case_mix::{self, CaseMixRows};
 use crate::definition::{Feed, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists};
+use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
 use crate::instrument::{self, Instrument};
-use crate::rates::{Rate, rates};
+use crate::rates::{Rate, State, rates};
 use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
 use crate::signals;
-use crate::span::{Span, days};
+use crate::span::{Span, days, period_start};
 use crate::suppression::suppress;
 use crate::workbench::{MEMORY_BYTES, Workbench, shipped, text_at};
 
@@ -226,7 +228,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let mut wait_rows = RowWriter::create(draft.path(), "wait")?;
     let mut signal_rows = RowWriter::create(draft.path(), "signal")?;
     let mut rows_found = RowsFound::default();
-    let (mut wanted, mut computed) = (Vec::new(), Vec::new());
+    let (mut wanted, mut computed, mut has_data) = (Vec::new(), Vec::new(), Vec::new());
     let mut refused = Vec::new();
     for measure in &options.measures {
         let why_not = match refusal(measure, &manifest, &options.instruments) {
@@ -237,6 +239,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         tables.measures.push(measure_row(measure, why_not.as_deref(), &caveats));
         if let Some(reason) = why_not {
             refused.push((measure.id.clone(), reason));
+            has_data.push((measure.id.clone(), false));
             continue;
         }
         wanted.push(measure.clone());
@@ -252,6 +255,10 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         }
         let Some(Measured { measure, risk, case_mix, rates }) = running.next().await? else { break };
         tables.risk(risk);
+        let equity = equity::equity(&measure, &rates, &span);
+        tables.equity.groups.extend(equity.groups);
+        tables.equity.splits.extend(equity.splits);
+        has_data.push((measure.id.clone(), has_data_now(&rates, &span)));
         tables.case_mix.models.extend(case_mix.models);
         tables.case_mix.scores.extend(case_mix.scores);
         // Written measure by measure: with many practitioners, the rates of all would not fit into memory.
@@ -274,6 +281,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let benches = running.benches;
     tables.preparations = preparations(&benches, &views).await?;
     tables.worklists = work(&benches).await?;
+    tables.coverage = atlas::coverage(&has_data)?;
     let identity = identity(options, &lake, &span);
     let run = run_row(options, &manifest, &lake, &span, &identity);
     (options.progress)("writing results");
@@ -499,6 +507,14 @@ async fn preparations(benches: &[Workbench], views: &[View]) -> Result<Vec<Vec<C
     Ok(rows)
 }
 
+/// Whether a measure has units in the period that the report month lies in.
+fn has_data_now(rates: &[Rate], span: &Span) -> bool {
+    let of_report = |rate: &&Rate| {
+        rate.is_overall() && rate.key.period == days(period_start(rate.key.period_kind, span.report_month))
+    };
+    rates.iter().filter(of_report).any(|rate| rate.state != State::Undefined)
+}
+
 /// Rows of all work lists, in the contract's order.
 async fn work(benches: &[Workbench]) -> Result<Vec<arrow::array::RecordBatch>> {
     let contract = contract::result("worklist")?;
@@ -552,6 +568,8 @@ struct Tables {
     preparations: Vec<Vec<Cell>>,
     risk: RiskRows,
     case_mix: CaseMixRows,
+    equity: EquityRows,
+    coverage: Vec<Vec<Cell>>,
     worklists: Vec<arrow::array::RecordBatch>,
 }
 
@@ -574,6 +592,9 @@ impl Tables {
         write("risk_model", &self.risk.models)?;
         write("risk_term", &self.risk.terms)?;
         write("risk_adjusted", &self.risk.adjusted)?;
+        write("equity_group", &self.equity.groups)?;
+        write("disparity", &self.equity.splits)?;
+        write("coverage", &self.coverage)?;
         write("survey_model", &self.case_mix.models)?;
         write("survey_score", &self.case_mix.scores)?;
         write("quality", &quality(manifest))?;

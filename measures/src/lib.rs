@@ -5,12 +5,14 @@
 //! and divides once; [`suppression`] hides small counts; [`signals`] reads run charts; `risk` adjusts for risk, `case_mix` survey scores for who answers; [`waits`] is the arithmetic of time until an event; [`compute`] is the whole way and
 //! publishes. [`codes`] are the code lists that measures bring, [`instrument`] the survey instruments. [`card`] makes the pages of the documentation. [`deck`] runs the worked examples that hold a definition to its word.
 
+pub mod atlas;
 pub mod card;
 mod case_mix;
 pub mod codes;
 pub mod compute;
 pub mod deck;
 pub mod definition;
+mod equity;
 mod error;
 mod functions;
 pub mod instrument;

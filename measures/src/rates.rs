@@ -434,7 +434,7 @@ fn interval(measure: &Measure, sums: &Sums) -> Result<Option<intervals::Interval
 }
 
 /// A sum of whole numbers as a count.
-fn whole(sum: f64) -> u64 {
+pub(crate) fn whole(sum: f64) -> u64 {
     // Sums of counts are whole and far below 2^53; a negative one is a broken definition and becomes 0.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let count = sum.max(0.0).round() as u64;

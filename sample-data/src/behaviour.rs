@@ -56,8 +56,14 @@ pub struct Behaviour {
     pub referral_other_language: f64,
     /// Factor on every wait of a referral under the program.
     pub referral_wait_program: f64,
-    /// Share of people with a care plan.
+    /// Share of people outside the program with a care plan.
     pub care_plan: f64,
+    /// Share of people assigned to the program with a care plan.
+    pub care_plan_program: f64,
+    /// Share of stays in which social needs are asked for: `[usual, program]`.
+    pub screening: [f64; 2],
+    /// Share of people who have a social need of a domain, in the least deprived fifth.
+    pub social_need: f64,
     /// Share of care-plan activities done on time: `[usual, program]`.
     pub activity_on_time: [f64; 2],
     /// Share of people whose prescriptions are in the extract.
@@ -107,7 +113,10 @@ impl Default for Behaviour {
             referral_program: 0.60,
             referral_other_language: -0.6,
             referral_wait_program: 0.85,
-            care_plan: 0.15,
+            care_plan: 0.10,
+            care_plan_program: 0.55,
+            screening: [0.45, 0.65],
+            social_need: 0.05,
             activity_on_time: [0.65, 0.80],
             medication_panel: 0.16,
             survey_monthly: 0.04,

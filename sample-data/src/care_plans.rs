@@ -1,10 +1,12 @@
 //! Care plans: a plan a year, activities that fall due each month, goals, and the coordinator's regular calls.
 
 use crate::calendar::{Day, weekday};
+use crate::directory::Directory;
 use crate::error::SampleError;
 use crate::follow_up::write_contact;
 use crate::layout::Table;
 use crate::life::Life;
+use crate::program;
 use crate::random::{Stream, shifted};
 use crate::value::Value;
 
@@ -21,20 +23,30 @@ const INTERVAL: i64 = 30;
 /// Plays a person's care plans.
 pub(crate) fn play(life: &mut Life<'_>) -> Result<(), SampleError> {
     life.turn_to(Stream::Plans);
-    let chance = shifted(life.setting.rates.care_plan, 0.9 * life.person.risk - 0.25);
+    long_term(life)?;
+    // People in the coordination program have a plan made soon after they are assigned; others have one of their own.
+    let assigned = program::assigned(life).filter(|_| Directory::has_program(life.person.clinic));
+    let chance = match assigned {
+        Some(_) => life.setting.rates.care_plan_program,
+        None => shifted(life.setting.rates.care_plan, 0.9 * life.person.risk - 0.25),
+    };
     if !life.random.chance(chance) {
         return Ok(());
     }
     let category = life.random.pick(&CATEGORIES);
     let kinds = [life.random.pick(&KINDS[..3]), life.random.pick(&KINDS[3..])];
     let several = usize::from(life.random.chance(0.35)) + 1;
-    let mut start = life.setting.first + life.random.between(-150, 300);
+    let own = life.setting.first + life.random.between(-150, 300);
+    let soon = life.random.days(16.0, 0.6, 1);
+    let mut start = assigned.map_or(own, |day| weekday(day + soon));
+    // The history of statuses is kept for some plans only, as some systems keep it.
+    let kept = life.random.chance(0.2);
     let mut before = Value::Empty;
     while start <= life.setting.extract && life.person.lives(start) {
         let id = life.chart.fresh(Table::CarePlan, 'C');
         write_plan(id, before, category, start, life)?;
         for kind in &kinds[..several] {
-            activities(id, kind, start, life)?;
+            activities(id, kind, start, kept, life)?;
         }
         goals(id, start, life)?;
         before = id;
@@ -55,6 +67,9 @@ fn write_plan(
     let owner = life.random.chance(0.94).then(|| life.caller());
     let age = life.random.days(75.0, 0.8, 5);
     let reviewed = weekday(end.min(life.setting.extract) - age);
+    let signed =
+        life.random.chance(if category == "ltss" { 0.88 } else { 0.4 }).then(|| start + life.random.between(0, 10));
+    let signed = signed.filter(|day| *day <= life.setting.extract && life.person.lives(*day));
     let reviewed = (reviewed > start && life.person.lives(reviewed)).then_some(reviewed);
     life.row(
         Table::CarePlan,
@@ -67,18 +82,19 @@ fn write_plan(
             Value::Day(end),
             Value::maybe(owner, Value::Practitioner),
             before,
+            Value::maybe(signed, Value::Day),
             Value::maybe(reviewed, Value::Day),
         ],
     )
 }
 
 /// Writes one row for each time that an activity falls due, up to a month after the extract.
-fn activities(plan: Value<'_>, kind: &str, start: Day, life: &mut Life<'_>) -> Result<(), SampleError> {
+fn activities(plan: Value<'_>, kind: &str, start: Day, kept: bool, life: &mut Life<'_>) -> Result<(), SampleError> {
     let mut due = start + INTERVAL;
     while due <= start + PLAN_DAYS && due <= life.setting.extract + INTERVAL {
         // Activities that fell due before the period are not in the extract.
         if due >= life.setting.first && life.person.lives(due) {
-            activity(plan, kind, due, life)?;
+            activity(plan, kind, due, kept, life)?;
         }
         due += INTERVAL;
     }
@@ -95,7 +111,7 @@ struct Outcome {
     reason: Option<&'static str>,
 }
 
-fn activity(plan: Value<'_>, kind: &str, due: Day, life: &mut Life<'_>) -> Result<(), SampleError> {
+fn activity(plan: Value<'_>, kind: &str, due: Day, kept: bool, life: &mut Life<'_>) -> Result<(), SampleError> {
     let outcome = outcome(due, life);
     let id = life.chart.fresh(Table::CarePlanActivity, 'T');
     let performer = life.random.chance(0.9).then(|| life.caller());
@@ -114,7 +130,90 @@ fn activity(plan: Value<'_>, kind: &str, due: Day, life: &mut Life<'_>) -> Resul
             Value::maybe(performer, Value::Practitioner),
             Value::text(outcome.reason),
         ],
-    )
+    )?;
+    if kept { history(id, due, &outcome, life) } else { Ok(()) }
+}
+
+/// Writes the changes of an activity's status that led to its outcome.
+fn history(id: Value<'_>, due: Day, outcome: &Outcome, life: &mut Life<'_>) -> Result<(), SampleError> {
+    let extract = life.setting.extract;
+    let mut changes = vec![(due - INTERVAL, "scheduled")];
+    if let Some(held) = outcome.held {
+        changes.push((due - held, "on-hold"));
+        if outcome.status != "on-hold" {
+            changes.push((due, "in-progress"));
+        }
+    }
+    let day = match outcome.status {
+        "completed" => outcome.completed,
+        "cancelled" | "stopped" => outcome.cancelled,
+        "unknown" | "not-started" | "in-progress" => Some(due),
+        _ => None,
+    };
+    // A day on which two things happened keeps the last of them.
+    if let Some(day) = day {
+        changes.retain(|(other, _)| *other < day);
+        changes.push((day, outcome.status));
+    }
+    for (day, status) in changes.into_iter().filter(|(day, _)| *day <= extract) {
+        let row = [id, life.patient(), Value::Text(status), Value::Day(day)];
+        life.row(Table::CarePlanActivityStatus, &row)?;
+    }
+    Ok(())
+}
+
+/// What a comprehensive plan of long-term services documents: nine core elements, then others.
+const ELEMENTS: [&str; 12] = [
+    "goal",
+    "medical_needs",
+    "functional_needs",
+    "cognitive_needs",
+    "services",
+    "monitoring",
+    "caregiver",
+    "emergency_plan",
+    "agreement",
+    "mental_health_needs",
+    "social_needs",
+    "other_services",
+];
+/// Days between reviews of a plan of long-term services.
+const LONG_TERM_DAYS: i64 = 330;
+
+/// Plays a person's long-term services, for a few: the attempts to reach them, and their plans.
+fn long_term(life: &mut Life<'_>) -> Result<(), SampleError> {
+    let Some(joined) = program::joins_long_term(life) else { return Ok(()) };
+    let refused = program::write_long_term(joined, life)?;
+    let reached = life.random.chance(0.93);
+    for attempt in 0..life.random.between(1, 4) {
+        let day = weekday(joined + 4 + 9 * attempt);
+        if day < life.setting.first || !life.loaded(day) {
+            continue;
+        }
+        let outcome =
+            if reached { "reached" } else { life.random.pick(&["no_answer", "left_message", "wrong_number"]) };
+        write_contact(day, "telephone", "ltss", outcome, life)?;
+    }
+    if refused || !reached {
+        return Ok(());
+    }
+    let mut start = weekday(joined + life.random.days(45.0, 0.6, 1));
+    let mut before = Value::Empty;
+    while start <= life.setting.extract && life.person.lives(start) {
+        let id = life.chart.fresh(Table::CarePlan, 'C');
+        write_plan(id, before, "ltss", start, life)?;
+        for (position, element) in ELEMENTS.iter().enumerate() {
+            let day = start + life.random.between(0, 12);
+            let documented = life.random.chance(if position < 9 { 0.985 } else { 0.9 });
+            if documented && day <= life.setting.extract {
+                let row = [id, life.patient(), Value::Text(element), Value::Day(day)];
+                life.row(Table::CarePlanElement, &row)?;
+            }
+        }
+        before = id;
+        start += LONG_TERM_DAYS;
+    }
+    Ok(())
 }
 
 fn outcome(due: Day, life: &mut Life<'_>) -> Outcome {

@@ -1,7 +1,7 @@
 //! What the system knows of one person: their encounters, and numbers for their rows in other tables.
 
 use crate::calendar::{DAY_MINUTES, Day, Minute, day_at};
-use crate::layout::Table;
+use crate::layout::{LAYOUTS, Table};
 use crate::random::Random;
 use crate::value::Value;
 
@@ -75,12 +75,12 @@ pub(crate) struct Chart {
     pub patient: u64,
     pub encounters: Vec<Encounter>,
     pub discharges: Vec<Discharge>,
-    used: [usize; 24],
+    used: [usize; LAYOUTS.len()],
 }
 
 impl Chart {
     pub(crate) fn new(patient: u64) -> Self {
-        Self { patient, encounters: Vec::new(), discharges: Vec::new(), used: [0; 24] }
+        Self { patient, encounters: Vec::new(), discharges: Vec::new(), used: [0; LAYOUTS.len()] }
     }
 
     /// Adds an encounter; returns its position.

@@ -14,7 +14,7 @@ use crate::layout::LAYOUTS;
 use crate::life::Life;
 use crate::options::Options;
 use crate::setting::Setting;
-use crate::{care_plans, encounters, medication, program, referrals, reported, stays, surveys, visits};
+use crate::{care_plans, encounters, medication, program, referrals, reported, social, stays, surveys, visits};
 
 /// The note that says when the extract was taken.
 const NOTE: &str = "extract.toml";
@@ -75,6 +75,7 @@ fn live(number: u64, setting: &Setting, extracts: &mut Extracts) -> Result<(), S
     encounters::write(&coverage, &mut life)?;
     medication::play(&coverage, &mut life)?;
     care_plans::play(&mut life)?;
+    social::play(&mut life)?;
     surveys::play(&mut life)?;
     program::assign(&mut life)?;
     reported::write(&mut life)

@@ -35,6 +35,7 @@ mod referral_steps;
 mod referrals;
 mod reported;
 mod setting;
+mod social;
 mod stays;
 mod surveys;
 mod value;

@@ -16,6 +16,9 @@ const AGES: [((i64, i64), f64); 5] =
 const RACES: [(&str, f64); 5] = [("white", 66.0), ("black", 17.0), ("asian", 7.0), ("other", 6.0), ("", 4.0)];
 const LANGUAGES: [(&str, f64); 5] = [("en", 82.0), ("es", 11.0), ("zh", 3.0), ("vi", 2.0), ("", 2.0)];
 
+/// How far a clinic's people live in more deprived places than the others', in fifths.
+const DEPRIVED_CLINICS: [i64; Directory::CLINICS] = [0, 1, -1, 0, -1, 2, 0, 1, 0, -1, 1, 0];
+
 /// One invented person.
 #[derive(Debug)]
 pub(crate) struct Person {
@@ -33,6 +36,8 @@ pub(crate) struct Person {
     pub risk: f64,
     /// Which of [`CONDITIONS`] the person has.
     pub conditions: [bool; CONDITIONS.len()],
+    /// Fifth of deprivation of where the person lives: 1 the least deprived, 5 the most.
+    pub deprivation: i64,
     /// Day of death, once it is known.
     pub death: Option<Day>,
 }
@@ -65,6 +70,7 @@ impl Person {
             coordinator: with_coordinator.then(|| setting.directory.coordinator(clinic)),
             risk,
             conditions,
+            deprivation: (random.between(1, 5) + DEPRIVED_CLINICS[clinic]).clamp(1, 5),
             death: None,
         }
     }
@@ -107,6 +113,7 @@ impl Person {
                 text(self.race),
                 Value::Text(self.ethnicity),
                 text(self.language),
+                Value::Whole(self.deprivation),
                 Value::Postal(self.postal),
                 Value::maybe(self.death, Value::Day),
                 Value::Practitioner(self.physician),

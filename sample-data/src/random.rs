@@ -22,6 +22,7 @@ pub(crate) enum Stream {
     Program,
     Reported,
     Dirt,
+    Social,
 }
 
 /// A stream of random numbers.

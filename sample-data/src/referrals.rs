@@ -107,6 +107,7 @@ fn write_order(order: &Order, way: &Way, life: &mut Life<'_>) -> Result<(), Samp
             Value::Practitioner(referrer),
             Value::Practitioner(order.specialist),
             Value::Organization(Directory::clinic(life.person.clinic)),
+            Value::Organization(Directory::hospital(life.setting.directory.hospital_of_specialist(order.specialist))),
             Value::Text(SPECIALTIES[order.specialty].0),
             Value::maybe(in_network, Value::Truth),
             Value::text(gives_reason.then_some(reason)),

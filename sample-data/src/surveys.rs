@@ -61,6 +61,9 @@ fn answer(invitation: Value<'_>, mode: &str, asked: Day, back: Day, life: &mut L
         let skipped = screener.is_some() && !applies;
         answers.push((item, if skipped { "S" } else { grade(best, &mut life.random) }));
     }
+    if been {
+        answers.extend(adjusters(back, life));
+    }
     for (item, value) in answers {
         life.row(
             Table::SurveyResponse,
@@ -81,6 +84,28 @@ fn answer(invitation: Value<'_>, mode: &str, asked: Day, back: Day, life: &mut L
         )?;
     }
     Ok(())
+}
+
+/// What case-mix adjustment asks: general and mental health, age, education. One in forty leaves one of them out.
+fn adjusters(day: Day, life: &mut Life<'_>) -> [(&'static str, &'static str); 4] {
+    const CODES: [&str; 7] = ["1", "2", "3", "4", "5", "6", "7"];
+    let place = |at: i64, last: usize| CODES[usize::try_from(at).unwrap_or(0).min(last)];
+    let poor = crate::random::whole(2.0 + life.person.risk + 0.8 * life.random.normal());
+    let low = crate::random::whole(1.5 + 0.5 * life.person.risk + 0.9 * life.random.normal());
+    let age = (life.person.age(day) - 15) / 10;
+    let school = life.random.between(1, 6) - (life.person.deprivation - 1) / 2;
+    let mut given = [
+        ("q23", place(poor.max(0), 4)),
+        ("q24", place(low.max(0), 4)),
+        ("q25", place(age.max(0), 6)),
+        ("q27", place((school - 1).max(0), 5)),
+    ];
+    for (_, value) in &mut given {
+        if life.random.chance(0.025) {
+            *value = "M";
+        }
+    }
+    given
 }
 
 /// An answer from 1 (never) to 4 (always), or a multiple mark or a blank.

@@ -41,7 +41,7 @@ pub use comparison::{Events, Part, Test, TestMethod};
 pub use count::checked_count;
 pub use difference::{difference_agresti_caffo, difference_newcombe, difference_wald, two_proportions_test};
 pub use groups::{FirstGroup, quantile_groups};
-pub use mean::{mean_t, mean_t_from_moments};
+pub use mean::{Moments, mean_difference_welch, mean_t, mean_t_from_moments};
 pub(crate) use order::type_7;
 pub use order::{OrderInterval, median_interval, quantile, quantile_interval};
 pub use proportion::{clopper_pearson, wilson};
@@ -132,6 +132,8 @@ pub enum Method {
     Byar,
     /// Student's t interval of a mean.
     MeanT,
+    /// Welch's t interval of a difference of two means, whose variances may differ.
+    WelchT,
     /// Wald's interval: the estimate plus and minus a normal quantile times its standard error.
     Wald,
     /// Percentiles of a bootstrap over providers, as CMS computes them for risk-standardised rates.
@@ -211,6 +213,7 @@ impl Method {
             Self::PoissonExact => "poisson_exact",
             Self::Byar => "byar",
             Self::MeanT => "t_mean",
+            Self::WelchT => "welch_t",
             Self::Wald => "wald",
             Self::ProviderBootstrap => "provider_bootstrap_percentile",
             Self::RegressionNormal => "regression_normal",

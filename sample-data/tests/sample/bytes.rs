@@ -99,7 +99,7 @@ fn an_earlier_sample_is_replaced_whole() {
     generate(folder.path(), &Options { gzip: true, ..small() }).expect("generated");
     generate(folder.path(), &small()).expect("generated again");
     let names: Vec<String> = files(folder.path()).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), 25);
+    assert_eq!(names.len(), 30);
     assert!(names.iter().all(|name| !name.contains(".gz")), "{names:?}");
 }
 
@@ -117,9 +117,9 @@ fn files_are_for_the_owner_alone() {
 #[test]
 fn unusual_options_work_too() {
     let short = Options { patients: 1, months: 1, dirty: 0.5, ..small() };
-    assert_eq!(generated(&short).len(), 25);
+    assert_eq!(generated(&short).len(), 30);
     let long = Options { patients: 5, first_month: jiff::civil::date(1990, 3, 1), months: 240, ..small() };
-    assert_eq!(generated(&long).len(), 25);
+    assert_eq!(generated(&long).len(), 30);
     let without_program = Options { program_start: jiff::civil::date(2040, 1, 1), ..small() };
     let costs = generated(&without_program).into_iter().find(|(name, _)| name == "program_cost.csv");
     assert_eq!(costs.expect("a file").1, b"program_id,month,item,amount\n");

@@ -74,6 +74,66 @@ pub fn mean_t_from_moments(n: u64, mean: f64, sample_variance: f64, confidence: 
     Interval::checked(mean, mean - half_width, mean + half_width, confidence, Method::MeanT)
 }
 
+/// A sample of which a query has kept its size, mean and variance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moments {
+    /// Values, at least 2.
+    pub n: u64,
+    /// Their mean.
+    pub mean: f64,
+    /// Their sample variance (divisor `n - 1`), at least 0.
+    pub sample_variance: f64,
+}
+
+/// Computes Welch's t interval of the difference of two means, the group's minus the reference's. Variances may differ.
+///
+/// The degrees of freedom are `(a + b)² / (a² / (n - 1) + b² / (m - 1))` with `a` and `b` the squared standard errors.
+///
+/// Source: Welch BL. The generalization of Student's problem when several different population variances are involved.
+/// Biometrika 1947;34:28–35; Satterthwaite FE. Biometrics Bulletin 1946;2:110–114.
+///
+/// # Errors
+///
+/// As [`mean_t_from_moments`], for either sample; [`StatisticsError::ZeroVariance`] only when neither has any.
+///
+/// ```
+/// # fn main() -> carecoord_statistics::Result<()> {
+/// use carecoord_statistics::intervals::{Moments, mean_difference_welch};
+/// let group = Moments { n: 10, mean: 20.6, sample_variance: 82.0 };
+/// let reference = Moments { n: 20, mean: 22.1, sample_variance: 6.0 };
+/// let gap = mean_difference_welch(group, reference, 0.95)?;
+/// assert!(gap.lower < 0.0 && gap.upper > 0.0);
+/// # Ok(())
+/// # }
+/// ```
+pub fn mean_difference_welch(group: Moments, reference: Moments, confidence: f64) -> Result<Interval> {
+    let error = two_sided_error(confidence)?;
+    for one in [group, reference] {
+        if one.n < 2 {
+            return Err(StatisticsError::TooFew { what: "a difference of means", found: one.n, needed: 2 });
+        }
+        for (what, value) in [("the mean", one.mean), ("the variance", one.sample_variance)] {
+            if !value.is_finite() {
+                return Err(StatisticsError::NotFinite { what, value });
+            }
+        }
+        if one.sample_variance < 0.0 {
+            return Err(StatisticsError::NegativeVariance { variance: one.sample_variance });
+        }
+    }
+    let part = |one: Moments| one.sample_variance / one.n as f64;
+    let (ours, theirs) = (part(group), part(reference));
+    let variance = ours + theirs;
+    if variance <= 0.0 {
+        return Err(StatisticsError::ZeroVariance { n: group.n.saturating_add(reference.n) });
+    }
+    let share = |part: f64, n: u64| (part / variance).powi(2) / (n - 1) as f64;
+    let freedom = 1.0 / (share(ours, group.n) + share(theirs, reference.n));
+    let half = t_two_sided(freedom, error)? * variance.sqrt();
+    let value = group.mean - reference.mean;
+    Interval::checked(value, value - half, value + half, confidence, Method::WelchT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
