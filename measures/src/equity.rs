@@ -22,6 +22,8 @@ const KINDS: [&str; 6] = ["age_band", "sex", "race", "ethnicity", "language", "d
 const CONFIDENCE: f64 = 0.95;
 /// From this month of its year on, a year is compared while it still runs.
 const MONTHS_OF_A_YEAR: i8 = 7;
+/// Fewer units than this say nothing of a gap that an interval can be trusted with [P].
+const FEWEST: u64 = 30;
 
 /// Rows of the results tables `equity_group` and `disparity`.
 #[derive(Default)]
@@ -116,6 +118,10 @@ impl Split<'_> {
     }
 
     fn difference(&self, group: &Sums, reference: &Sums, confidence: f64) -> Computed<Interval> {
+        let fewest = group.n.min(reference.n);
+        if fewest < FEWEST {
+            return Err(StatisticsError::TooFew { what: "the interval of a gap", found: fewest, needed: FEWEST });
+        }
         let found = match self.measure.kind {
             Kind::Proportion => {
                 let part = |sums: &Sums| Part {
@@ -129,7 +135,14 @@ impl Split<'_> {
                     |sums: &Sums| Events { count: whole(sums.numerator.value()), exposure: sums.denominator.value() };
                 rate_difference_wald(events(group), events(reference), confidence)
             }
-            Kind::Mean => mean_difference_welch(moments(group)?, moments(reference)?, confidence),
+            Kind::Mean => {
+                let (group, reference) = (moments(group)?, moments(reference)?);
+                // Where all of a group are alike, as with a rare cost that nobody had, its error is unknown, not 0.
+                if let Some(alike) = [group, reference].into_iter().find(|one| one.sample_variance <= 0.0) {
+                    return Err(StatisticsError::ZeroVariance { n: alike.n });
+                }
+                mean_difference_welch(group, reference, confidence)
+            }
             Kind::Composite | Kind::Time => Err(StatisticsError::NotComputable {
                 what: "the interval of a gap",
                 because: "composites and medians have none yet",

@@ -14,14 +14,17 @@ enrolled as (
     select
         e.*,
         case
+            when g.kind = 'ltss' then 'long_term_services'
             when e.arm = 'comparison' then 'comparison'
             when e.start_date < $period_start or e.start_date > $period_end then 'outside_period'
             when cast(e.end_date as int) - cast(e.start_date as int) < $window_days then 'left_before'
             when cast(p.deceased_date as int) - cast(e.start_date as int) <= $window_days then 'died'
+            when cast(e.refused_date as int) - cast(e.start_date as int) <= $window_days then 'refused'
         end as exclusion_reason,
         p.coordinator_id,
         p.primary_practitioner_id
     from lake.program_enrollment e
+    left join lake.program g on g.program_id = e.program_id
     left join prepared.person p on p.patient_id = e.patient_id
 ),
 planned as (

@@ -42,7 +42,7 @@ select
     j.exclusion_reason is null as in_denominator,
     j.exclusion_reason,
     j.recorded as event_date,
-    cast(cast(coalesce(j.began, j.ordered_date) as int) + $window_days as date) as mature_on,
+    cast(cast(coalesce(j.began, j.ordered_date) as int) + 90 as date) as mature_on,
     case when $business = 1 then e.ordinal - b.ordinal else cast(j.recorded as int) - cast(j.began as int) end as event_days,
     case when $business = 1 then c.ordinal - b.ordinal else cast(j.other_end as int) - cast(j.began as int) end as competing_days,
     case when $business = 1 then t.ordinal - b.ordinal else cast($data_through as int) - cast(j.began as int) end as censored_days,
