@@ -250,7 +250,7 @@ macro_rules! contracts {
 
 static TABLES: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("tables":
-        "organization", "practitioner", "patient", "coverage", "encounter", "diagnosis", "procedure", "observation",
+        "organization", "practitioner", "patient", "attribution", "coverage", "encounter", "diagnosis", "procedure", "observation",
         "medication_fill", "medication_reconciliation", "referral", "referral_event", "appointment", "care_plan",
         "care_plan_element", "care_plan_activity", "care_plan_activity_status", "goal", "contact", "social_screening",
         "social_intervention", "community_referral", "survey_invitation", "survey_response", "claim_line", "program",
@@ -260,7 +260,7 @@ static TABLES: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
 
 static RESULTS: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("results":
-        "run", "measure", "rate", "wait", "signal", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "equity_group", "disparity", "coverage", "unit", "worklist", "quality", "check_result",
+        "run", "measure", "rate", "wait", "signal", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "equity_group", "disparity", "coverage", "caseload", "unit", "worklist", "quality", "check_result",
     ))
 });
 
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn every_contract_parses_and_every_reference_resolves() {
         let tables = tables().expect("tables parse");
-        assert_eq!(tables.len(), 30);
+        assert_eq!(tables.len(), 31);
         for contract in tables {
             for column in &contract.columns {
                 if let Some((table_name, column_name)) = column.reference() {
@@ -337,6 +337,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(results().expect("results parse").len(), 18);
+        assert_eq!(results().expect("results parse").len(), 19);
     }
 }

@@ -50,8 +50,8 @@ select
     coalesce(t.ed_treat_and_release, 0) as ed_treat_and_release,
     coalesce(t.admissions, 0) as admissions,
     coalesce(t.paid, 0) as paid,
-    p.primary_practitioner_id as practitioner_id,
-    p.coordinator_id,
+    case when $has_attribution then ap.practitioner_id else p.primary_practitioner_id end as practitioner_id,
+    case when $has_attribution then ac.practitioner_id else p.coordinator_id end as coordinator_id,
     pr.organization_id,
     p.birth_date,
     p.sex,
@@ -61,5 +61,15 @@ select
     p.deprivation
 from prepared.member_months mm
 join prepared.person p on p.patient_id = mm.patient_id
-left join lake.practitioner pr on pr.practitioner_id = p.primary_practitioner_id
+-- Who answers on the day that decides membership, the 15th.
+left join prepared.attribution ap
+    on ap.patient_id = mm.patient_id
+    and ap.role = 'primary'
+    and cast(mm.month as int) + 14 between cast(ap.valid_from as int) and cast(ap.valid_until as int)
+left join prepared.attribution ac
+    on ac.patient_id = mm.patient_id
+    and ac.role = 'coordinator'
+    and cast(mm.month as int) + 14 between cast(ac.valid_from as int) and cast(ac.valid_until as int)
+left join lake.practitioner pr
+    on pr.practitioner_id = case when $has_attribution then ap.practitioner_id else p.primary_practitioner_id end
 left join totals t on t.patient_id = mm.patient_id and t.month = mm.month

@@ -20,13 +20,13 @@ use crate::definition::{Feed, Measure, NeededRows, View, prepared_views, views_r
 use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
 use crate::instrument::{self, Instrument};
-use crate::rates::{Rate, State, rates};
+use crate::rates::{Rate, State, Tree, UNKNOWN, rates};
 use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
 use crate::signals;
 use crate::span::{Span, days, period_start};
 use crate::suppression::suppress;
-use crate::workbench::{MEMORY_BYTES, Workbench, shipped, text_at};
+use crate::workbench::{MEMORY_BYTES, Workbench, number_at, shipped, text_at};
 
 /// Rows of tables about patients that are measured together, unless one bucket alone has more.
 const ROWS_AT_ONCE: u64 = 4_000_000;
@@ -219,9 +219,9 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     for bench in &benches {
         bench.adopt(&all, &whole).await?;
     }
-    let names = match benches.first() {
-        Some(bench) => names(bench).await?,
-        None => HashMap::new(),
+    let (names, tree) = match benches.first() {
+        Some(bench) => (names(bench).await?, tree(bench).await?),
+        None => (HashMap::new(), Tree::default()),
     };
     let mut tables = Tables::default();
     let mut rate_rows = RowWriter::create(draft.path(), "rate")?;
@@ -244,7 +244,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         }
         wanted.push(measure.clone());
     }
-    let mut running = Running::new(Arc::new(benches), Arc::new(names), options.suppress_below);
+    let mut running = Running::new(Arc::new(benches), Arc::new(names), Arc::new(tree), options.suppress_below);
     let at_once = measures_at_once(&manifest);
     let mut waiting = wanted.iter();
     loop {
@@ -281,6 +281,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let benches = running.benches;
     tables.preparations = preparations(&benches, &views).await?;
     tables.worklists = work(&benches).await?;
+    tables.caseload = caseload(&benches, &running.names, options.suppress_below).await?;
     tables.coverage = atlas::coverage(&has_data)?;
     let identity = identity(options, &lake, &span);
     let run = run_row(options, &manifest, &lake, &span, &identity);
@@ -307,6 +308,7 @@ struct Measured {
 struct Running {
     benches: Arc<Vec<Workbench>>,
     names: Arc<HashMap<(&'static str, String), String>>,
+    tree: Arc<Tree>,
     suppress_below: u64,
     tasks: VecDeque<tokio::task::JoinHandle<Result<Measured>>>,
 }
@@ -315,13 +317,14 @@ impl Running {
     fn new(
         benches: Arc<Vec<Workbench>>,
         names: Arc<HashMap<(&'static str, String), String>>,
+        tree: Arc<Tree>,
         suppress_below: u64,
     ) -> Self {
-        Self { benches, names, suppress_below, tasks: VecDeque::new() }
+        Self { benches, names, tree, suppress_below, tasks: VecDeque::new() }
     }
 
     fn start(&mut self, measure: Measure) {
-        let (benches, names) = (Arc::clone(&self.benches), Arc::clone(&self.names));
+        let (benches, names, tree) = (Arc::clone(&self.benches), Arc::clone(&self.names), Arc::clone(&self.tree));
         let suppress_below = self.suppress_below;
         self.tasks.push_back(tokio::spawn(async move {
             let mut own = Vec::with_capacity(benches.len());
@@ -332,8 +335,8 @@ impl Running {
             }
             let risk = risk::risk(&own, &measure, &names, suppress_below).await?;
             let case_mix = case_mix::case_mix(&own, &measure, &names, suppress_below).await?;
-            let mut rates = rates(&own, &measure).await?;
-            suppress(&mut rates, measure.kind, suppress_below);
+            let mut rates = rates(&own, &measure, &tree).await?;
+            suppress(&mut rates, measure.kind, suppress_below, &tree);
             Ok(Measured { measure, risk, case_mix, rates })
         }));
     }
@@ -466,8 +469,12 @@ fn measure_row(measure: &Measure, refusal: Option<&str>, caveats: &[String]) -> 
 /// Names of organizations, practitioners and coordinators, by level and id.
 async fn names(bench: &Workbench) -> Result<HashMap<(&'static str, String), String>> {
     let mut names = HashMap::new();
-    let queries: [(&[&'static str], &str); 2] = [
-        (&["organization"], "select organization_id, name from lake.organization where name is not null"),
+    let queries: [(&[&'static str], &str); 3] = [
+        (&["program"], "select program_id, name from lake.program where name is not null"),
+        (
+            &["organization", "hospital", "system"],
+            "select organization_id, name from lake.organization where name is not null",
+        ),
         (
             &["practitioner", "coordinator"],
             "select practitioner_id, name from lake.practitioner where name is not null",
@@ -485,6 +492,67 @@ async fn names(bench: &Workbench) -> Result<HashMap<(&'static str, String), Stri
         }
     }
     Ok(names)
+}
+
+/// The tree of organizations.
+async fn tree(bench: &Workbench) -> Result<Tree> {
+    let mut rows = Vec::new();
+    for batch in bench.collect("select organization_id, kind, part_of_organization_id from lake.organization").await? {
+        for row in 0..batch.num_rows() {
+            let text = |column: usize| text_at(batch.column(column), row);
+            if let Some(id) = text(0) {
+                rows.push((id, text(1), text(2)));
+            }
+        }
+    }
+    Ok(Tree::new(rows))
+}
+
+/// People on each coordinator's caseload on the last day of each month.
+async fn caseload(
+    benches: &[Workbench],
+    names: &HashMap<(&'static str, String), String>,
+    threshold: u64,
+) -> Result<Vec<Vec<Cell>>> {
+    let mut found: BTreeMap<(String, i32), u64> = BTreeMap::new();
+    for bench in benches {
+        // The rule is that of prepared.attribution.
+        let (coordinator, spans) = if bench.holds("attribution") {
+            (
+                "a.practitioner_id",
+                "left join prepared.attribution a on a.patient_id = p.patient_id and a.role = 'coordinator' \
+                 and m.last_day between a.valid_from and a.valid_until",
+            )
+        } else {
+            ("p.coordinator_id", "")
+        };
+        let query = format!(
+            "select coalesce({coordinator}, '{UNKNOWN}') as coordinator, cast(m.month as int) as month, count(*) as people \
+             from prepared.person p cross join prepared.months m {spans} \
+             where (p.deceased_date is null or p.deceased_date > m.last_day) \
+             and (p.birth_date is null or p.birth_date <= m.last_day) group by 1, 2"
+        );
+        for batch in bench.collect(&query).await? {
+            for row in 0..batch.num_rows() {
+                let number = |column: usize| number_at(batch.column(column), row).unwrap_or_default();
+                let coordinator = text_at(batch.column(0), row).unwrap_or_default();
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A day and a count of rows.
+                let (month, people) = (number(1) as i32, number(2) as u64);
+                *found.entry((coordinator, month)).or_default() += people;
+            }
+        }
+    }
+    let rows = found.into_iter().map(|((coordinator, month), people)| {
+        let hidden = (1..threshold).contains(&people);
+        vec![
+            coordinator.clone().into(),
+            names.get(&("coordinator", coordinator)).cloned().into(),
+            Cell::Date(month),
+            if hidden { Cell::Null } else { people.into() },
+            if hidden { "suppressed" } else { "shown" }.into(),
+        ]
+    });
+    Ok(rows.collect())
 }
 
 /// What the rules of the prepared views took and left, over all groups of buckets.
@@ -570,6 +638,7 @@ struct Tables {
     case_mix: CaseMixRows,
     equity: EquityRows,
     coverage: Vec<Vec<Cell>>,
+    caseload: Vec<Vec<Cell>>,
     worklists: Vec<arrow::array::RecordBatch>,
 }
 
@@ -595,6 +664,7 @@ impl Tables {
         write("equity_group", &self.equity.groups)?;
         write("disparity", &self.equity.splits)?;
         write("coverage", &self.coverage)?;
+        write("caseload", &self.caseload)?;
         write("survey_model", &self.case_mix.models)?;
         write("survey_score", &self.case_mix.scores)?;
         write("quality", &quality(manifest))?;

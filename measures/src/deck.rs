@@ -20,7 +20,7 @@ use serde::Deserialize;
 use crate::definition::{Kind, Measure, View, prepared_views, views_read, whole_views};
 use crate::error::{MeasureError, Result};
 use crate::instrument::Instrument;
-use crate::rates::{Exact, Rate, Sums, composite, rates};
+use crate::rates::{Exact, Rate, Sums, Tree, composite, rates};
 use crate::span::Span;
 use crate::waits::{Waits, waits};
 use crate::workbench::{MEMORY_BYTES, Shipped, Workbench, number_at, shipped, text_at};
@@ -253,7 +253,7 @@ async fn run_deck(
     let texts: Vec<&str> = tested
         .map(|measure| measure.sql.as_str())
         .chain(own.iter().map(String::as_str))
-        .chain(["prepared.person prepared.member_months"])
+        .chain(["prepared.person prepared.member_months prepared.attribution prepared.program_members"])
         .collect();
     let every: Vec<View> = views.iter().flatten().cloned().collect();
     let read = views_read(&every, texts);
@@ -294,7 +294,7 @@ async fn run_deck(
         if let Some(text) = &expectation.units {
             compare_units(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }
-        let found = rates(std::slice::from_ref(bench), measure).await?;
+        let found = rates(std::slice::from_ref(bench), measure, &Tree::default()).await?;
         if let Some(text) = &expectation.rate {
             if measure.kind == Kind::Time {
                 compare_waits(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;

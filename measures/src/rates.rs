@@ -19,6 +19,8 @@ use crate::workbench::{Workbench, text_at};
 
 const LEVELS: [&str; 4] = ["organization", "practitioner", "coordinator", "payer"];
 const STRATA: [&str; 6] = ["age_band", "sex", "race", "ethnicity", "language", "deprivation"];
+/// The level of programs, whose members may overlap.
+pub const PROGRAM: &str = "program";
 const CONFIDENCE: f64 = 0.95;
 /// What stands for a level or stratum that the data do not name.
 pub const UNKNOWN: &str = "unknown";
@@ -226,12 +228,58 @@ impl Rate {
 
 type Months = BTreeMap<Key, BTreeMap<String, Sums>>;
 
+/// The tree of organizations: what each is, and which one it is part of.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    parent: HashMap<String, String>,
+    kind: HashMap<String, String>,
+}
+
+/// Levels above the organization that a unit names, by the kind of organization in the tree.
+const ABOVE: [&str; 2] = ["hospital", "system"];
+
+impl Tree {
+    /// From organizations: id, kind, and the id of the one that it is part of.
+    #[must_use]
+    pub fn new(organizations: impl IntoIterator<Item = (String, Option<String>, Option<String>)>) -> Self {
+        let mut tree = Self::default();
+        for (id, kind, parent) in organizations {
+            if let Some(parent) = parent {
+                tree.parent.insert(id.clone(), parent);
+            }
+            if let Some(kind) = kind {
+                tree.kind.insert(id, kind.to_lowercase());
+            }
+        }
+        tree
+    }
+
+    /// Whether any organization is of this kind.
+    fn knows(&self, kind: &str) -> bool {
+        self.kind.values().any(|other| other == kind)
+    }
+
+    /// The organization itself or the nearest one above it that is of this kind.
+    #[must_use]
+    pub fn above(&self, organization: &str, kind: &str) -> Option<&str> {
+        let mut at = organization;
+        // A loop of parts is no tree; it ends after as many steps as there are organizations.
+        for _ in 0..=self.parent.len() {
+            if let Some((id, _)) = self.kind.get_key_value(at).filter(|(_, own)| *own == kind) {
+                return Some(id);
+            }
+            at = self.parent.get(at)?;
+        }
+        None
+    }
+}
+
 /// All rates of a measure whose units are registered as `prepared.unit` in each of the workbenches, before
 /// suppression, in order of key.
 ///
 /// # Errors
 /// When a query fails or a count makes no sense.
-pub async fn rates(benches: &[Workbench], measure: &Measure) -> Result<Vec<Rate>> {
+pub async fn rates(benches: &[Workbench], measure: &Measure, tree: &Tree) -> Result<Vec<Rate>> {
     let Some(Workbench { span, .. }) = benches.first() else { return Ok(Vec::new()) };
     let mut months = Months::new();
     for month in span.months() {
@@ -241,12 +289,14 @@ pub async fn rates(benches: &[Workbench], measure: &Measure) -> Result<Vec<Rate>
     }
     for bench in benches {
         let levels = cube(bench, measure, &LEVELS.map(|level| format!("{level}_id"))).await?;
-        add_cube(&mut months, &levels, &LEVELS, true)?;
+        add_cube(&mut months, &levels, &LEVELS, Some(tree))?;
+        let programs = cube_of(bench, measure, &["program_id".to_owned()], PROGRAM_UNITS).await?;
+        add_programs(&mut months, &programs)?;
         let kinds: Vec<&'static str> =
             STRATA.into_iter().chain(SUBGROUPS.into_iter().take(measure.subgroups.len())).collect();
         let names: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let strata = cube(bench, measure, &names).await?;
-        add_cube(&mut months, &strata, &kinds, false)?;
+        add_cube(&mut months, &strata, &kinds, None)?;
     }
     let mut periods: Months = BTreeMap::new();
     for (key, components) in months {
@@ -279,7 +329,15 @@ fn overall_key(period: i32) -> Key {
     }
 }
 
+/// Units of people who were in a program on the index date, once for each program.
+const PROGRAM_UNITS: &str = "(select u.*, m.program_id from prepared.unit u join prepared.program_members m \
+     on m.patient_id = u.patient_id and u.index_date between m.valid_from and m.valid_until) units";
+
 async fn cube(bench: &Workbench, measure: &Measure, dimensions: &[String]) -> Result<Vec<RecordBatch>> {
+    cube_of(bench, measure, dimensions, "prepared.unit").await
+}
+
+async fn cube_of(bench: &Workbench, measure: &Measure, dimensions: &[String], units: &str) -> Result<Vec<RecordBatch>> {
     // A wait that is not over is censored, not left out.
     let mature = if measure.count_immature || measure.kind == Kind::Time { "true" } else { "mature" };
     let counts = format!("in_denominator and {mature} and (exception_reason is null or in_numerator)");
@@ -301,14 +359,53 @@ async fn cube(bench: &Workbench, measure: &Measure, dimensions: &[String]) -> Re
          sum(case when not in_denominator and coalesce(exclusion_reason, '') <> 'outside_period' then 1 else 0 end) as excluded, \
          sum(case when in_denominator and {mature} and exception_reason is not null and not in_numerator then 1 else 0 end) as exceptions, \
          sum(case when in_denominator and not mature then 1 else 0 end) as immature \
-         from prepared.unit where period between date '{}' and date '{}' \
+         from {units} where period between date '{}' and date '{}' \
          group by period, {dimensions}, component order by period, {dimensions}, component",
         bench.span.first_month, bench.span.report_month
     );
     bench.collect(&text).await
 }
 
-fn add_cube(months: &mut Months, batches: &[RecordBatch], dimensions: &[&'static str], levels: bool) -> Result<()> {
+/// Adds sums by levels, where there is a tree, or by strata.
+fn add_cube(
+    months: &mut Months,
+    batches: &[RecordBatch],
+    dimensions: &[&'static str],
+    tree: Option<&Tree>,
+) -> Result<()> {
+    read_sums(batches, |batch, row, overall, component, sums| {
+        let mut add = |key: Key| months.entry(key).or_default().entry(component.to_owned()).or_default().add(sums);
+        if tree.is_some() {
+            add(overall.clone());
+        }
+        for (index, dimension) in dimensions.iter().enumerate() {
+            let group = text_at(batch.column(index + 1), row).unwrap_or_else(|| UNKNOWN.to_owned());
+            let Some(tree) = tree else {
+                add(Key { stratum_kind: dimension, stratum: group, ..overall.clone() });
+                continue;
+            };
+            if *dimension == "organization" {
+                for kind in ABOVE.into_iter().filter(|kind| tree.knows(kind)) {
+                    let id = tree.above(&group, kind).unwrap_or(UNKNOWN).to_owned();
+                    add(Key { level: kind, level_id: id, ..overall.clone() });
+                }
+            }
+            add(Key { level: dimension, level_id: group, ..overall.clone() });
+        }
+    })
+}
+
+/// Adds sums by program.
+fn add_programs(months: &mut Months, batches: &[RecordBatch]) -> Result<()> {
+    read_sums(batches, |batch, row, overall, component, sums| {
+        let id = text_at(batch.column(1), row).unwrap_or_else(|| UNKNOWN.to_owned());
+        let key = Key { level: PROGRAM, level_id: id, ..overall.clone() };
+        months.entry(key).or_default().entry(component.to_owned()).or_default().add(sums);
+    })
+}
+
+/// Reads the rows of a cube: its key at level all, the component, and the sums.
+fn read_sums(batches: &[RecordBatch], mut take: impl FnMut(&RecordBatch, usize, &Key, &str, &Sums)) -> Result<()> {
     let failed = |error: arrow::error::ArrowError| MeasureError::engine("the sums of units", error);
     for batch in batches {
         let column = |name: &str, kind: &DataType| {
@@ -343,18 +440,7 @@ fn add_cube(months: &mut Months, batches: &[RecordBatch], dimensions: &[&'static
             };
             let component = text_at(&component, row).unwrap_or_default();
             let overall = overall_key(period.as_primitive::<Date32Type>().value(row));
-            let mut add = |key: Key| months.entry(key).or_default().entry(component.clone()).or_default().add(&sums);
-            if levels {
-                add(overall.clone());
-            }
-            for (index, dimension) in dimensions.iter().enumerate() {
-                let group = text_at(batch.column(index + 1), row).unwrap_or_else(|| UNKNOWN.to_owned());
-                add(if levels {
-                    Key { level: dimension, level_id: group, ..overall.clone() }
-                } else {
-                    Key { stratum_kind: dimension, stratum: group, ..overall.clone() }
-                });
-            }
+            take(batch, row, &overall, &component, &sums);
         }
     }
     Ok(())
@@ -439,4 +525,31 @@ pub(crate) fn whole(sum: f64) -> u64 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let count = sum.max(0.0).round() as u64;
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organization_is_itself_or_a_part_of_the_nearest_above() {
+        let organization = |id: &str, kind: &str, parent: Option<&str>| {
+            (id.to_owned(), (!kind.is_empty()).then(|| kind.to_owned()), parent.map(str::to_owned))
+        };
+        let tree = Tree::new([
+            organization("s", "System", None),
+            organization("h", "hospital", Some("s")),
+            organization("ward", "", Some("h")),
+            organization("c", "clinic", Some("ward")),
+            organization("alone", "clinic", Some("nowhere")),
+            organization("x", "clinic", Some("y")),
+            organization("y", "clinic", Some("x")),
+        ]);
+        assert_eq!(tree.above("c", "hospital"), Some("h"));
+        assert_eq!(tree.above("c", "system"), Some("s"));
+        assert_eq!(tree.above("h", "hospital"), Some("h"));
+        assert_eq!(tree.above("alone", "hospital"), None);
+        assert_eq!(tree.above("x", "hospital"), None, "a loop ends");
+        assert_eq!(tree.above("unknown", "system"), None);
+    }
 }

@@ -9,11 +9,11 @@
 use std::collections::HashMap;
 
 use crate::definition::Kind;
-use crate::rates::{ALL, Key, Rate, State};
+use crate::rates::{ALL, Key, PROGRAM, Rate, State, Tree, UNKNOWN};
 use crate::span::{date_of, days, period_start};
 
 /// Suppresses rates in place. A threshold below 2 suppresses nothing.
-pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64) {
+pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64, tree: &Tree) {
     if threshold < 2 {
         return;
     }
@@ -22,7 +22,11 @@ pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64) {
             rate.state = State::SmallCell;
         }
     }
-    let groups = groups(rates);
+    let others = complements(rates, kind, threshold as f64);
+    for place in others {
+        rates[place].state = State::WouldReveal;
+    }
+    let groups = groups(rates, tree);
     let mut changed = true;
     while changed {
         changed = false;
@@ -44,8 +48,30 @@ fn has_small_count(rate: &Rate, kind: Kind, threshold: f64) -> bool {
     }
 }
 
+/// Rates of programs whose difference from everyone is a small count: programs overlap, so the people outside one are no
+/// part that another row shows.
+fn complements(rates: &[Rate], kind: Kind, threshold: f64) -> Vec<usize> {
+    let index: HashMap<&Key, &Rate> = rates.iter().map(|rate| (&rate.key, rate)).collect();
+    let small = |count: f64| count > 0.0 && count < threshold;
+    let reveals = |rate: &Rate| {
+        let all = Key { level: ALL, level_id: ALL.to_owned(), ..rate.key.clone() };
+        index.get(&all).is_some_and(|all| {
+            let numerator = all.sums.numerator.value() - rate.sums.numerator.value();
+            let denominator = all.sums.denominator.value() - rate.sums.denominator.value();
+            let units = all.sums.n.saturating_sub(rate.sums.n) as f64;
+            match kind {
+                Kind::Proportion => small(numerator) || small(denominator) || small(denominator - numerator),
+                Kind::Rate | Kind::Time => small(numerator) || small(units),
+                Kind::Mean | Kind::Composite => small(units),
+            }
+        })
+    };
+    let of_program = |rate: &Rate| rate.key.level == PROGRAM && matches!(rate.state, State::Shown | State::NotReached);
+    (0..rates.len()).filter(|place| of_program(&rates[*place]) && reveals(&rates[*place])).collect()
+}
+
 /// Every total with its parts, as indices.
-fn groups(rates: &[Rate]) -> Vec<(usize, Vec<usize>)> {
+fn groups(rates: &[Rate], tree: &Tree) -> Vec<(usize, Vec<usize>)> {
     let index: HashMap<&Key, usize> = rates.iter().enumerate().map(|(place, rate)| (&rate.key, place)).collect();
     let mut parts: HashMap<(usize, &str, &str), Vec<usize>> = HashMap::new();
     for (place, rate) in rates.iter().enumerate() {
@@ -55,6 +81,16 @@ fn groups(rates: &[Rate]) -> Vec<(usize, Vec<usize>)> {
                 Key { level: ALL, level_id: ALL.to_owned(), stratum_kind: ALL, stratum: ALL.to_owned(), ..key.clone() };
             if let Some(total) = index.get(&total) {
                 parts.entry((*total, key.level, key.stratum_kind)).or_default().push(place);
+            }
+        }
+        // A hospital is the sum of its clinics, a system that of its hospitals.
+        for (level, above) in [("organization", "hospital"), ("organization", "system"), ("hospital", "system")] {
+            if key.level == level {
+                let id = tree.above(&key.level_id, above).unwrap_or(UNKNOWN);
+                let total = Key { level: above, level_id: id.to_owned(), ..key.clone() };
+                if let Some(total) = index.get(&total) {
+                    parts.entry((*total, level, above)).or_default().push(place);
+                }
             }
         }
         let wider = match key.period_kind {
@@ -121,9 +157,49 @@ mod tests {
             rate("payer", "b", 40.0, 300.0),
             rate("payer", "c", 55.0, 400.0),
         ];
-        suppress(&mut rates, Kind::Proportion, 11);
+        suppress(&mut rates, Kind::Proportion, 11, &Tree::default());
         let states: Vec<State> = rates.iter().map(|rate| rate.state).collect();
         assert_eq!(states, [State::Shown, State::SmallCell, State::WouldReveal, State::Shown]);
+    }
+
+    #[test]
+    fn a_hospital_does_not_give_its_small_clinic_away() {
+        let clinic = |id: &str, parent: &str| (id.to_owned(), Some("clinic".to_owned()), Some(parent.to_owned()));
+        let tree = Tree::new([
+            ("h".to_owned(), Some("hospital".to_owned()), None),
+            ("k".to_owned(), Some("hospital".to_owned()), None),
+            clinic("a", "h"),
+            clinic("b", "h"),
+            clinic("c", "k"),
+            clinic("d", "k"),
+        ]);
+        let mut rates = vec![
+            rate(ALL, ALL, 225.0, 2000.0),
+            rate("hospital", "h", 45.0, 600.0),
+            rate("hospital", "k", 180.0, 1400.0),
+            rate("organization", "a", 5.0, 300.0),
+            rate("organization", "b", 40.0, 300.0),
+            rate("organization", "c", 5.0, 700.0),
+            rate("organization", "d", 175.0, 700.0),
+        ];
+        suppress(&mut rates, Kind::Proportion, 11, &tree);
+        let states: Vec<State> = rates.iter().map(|rate| rate.state).collect();
+        // Two small clinics hide each other in the total of all, but not in those of their hospitals.
+        assert_eq!(states[1..3], [State::Shown, State::Shown]);
+        assert_eq!(states[3..], [State::SmallCell, State::WouldReveal, State::SmallCell, State::WouldReveal]);
+    }
+
+    #[test]
+    fn people_outside_a_program_are_not_given_away() {
+        let mut rates = vec![
+            rate(ALL, ALL, 100.0, 1000.0),
+            rate("program", "p", 95.0, 900.0),
+            rate("program", "q", 50.0, 500.0),
+            rate("program", "r", 30.0, 500.0),
+        ];
+        suppress(&mut rates, Kind::Proportion, 11, &Tree::default());
+        assert_eq!(rates[0].state, State::Shown);
+        assert_eq!(rates[1].state, State::WouldReveal, "five events lie outside it");
     }
 
     #[test]
@@ -137,7 +213,7 @@ mod tests {
             (289.0, State::Shown),
         ] {
             let mut rates = vec![rate(ALL, ALL, numerator, 300.0)];
-            suppress(&mut rates, Kind::Proportion, 11);
+            suppress(&mut rates, Kind::Proportion, 11, &Tree::default());
             assert_eq!(rates[0].state, state, "{numerator}");
         }
     }
@@ -162,7 +238,7 @@ mod tests {
             for (number, part) in parts.iter().enumerate() {
                 rates.push(rate("payer", &number.to_string(), part.0, part.1));
             }
-            suppress(&mut rates, Kind::Proportion, 11);
+            suppress(&mut rates, Kind::Proportion, 11, &Tree::default());
             let hidden = rates[1..].iter().filter(|rate| is_hidden(rate)).count();
             let unknown = hidden + usize::from(is_hidden(&rates[0]));
             let others = rates.iter().filter(|rate| rate.state == State::Shown).count();

@@ -255,7 +255,8 @@ impl Workbench {
                 KNOWN.join(", ")
             )));
         }
-        let text = completed(measure, &has, data_through);
+        let spans = self.loaded.contains("attribution");
+        let text = completed(measure, &has, data_through, spans);
         // A temporary name: the view lives as long as its plan.
         let name = format!("units_{}", measure.id.replace('.', "_"));
         let _ = self.context.deregister_table(format!("prepared.{name}"));
@@ -372,6 +373,12 @@ impl Workbench {
         Ok(batches.iter().any(|batch| batch.num_rows() > 0))
     }
 
+    /// Whether a table of the lake holds rows, in any bucket.
+    #[must_use]
+    pub fn holds(&self, table: &str) -> bool {
+        self.loaded.contains(table)
+    }
+
     /// Runs a query and collects its rows.
     ///
     /// # Errors
@@ -437,21 +444,34 @@ fn is_known(name: &str) -> bool {
     KNOWN.contains(&name)
 }
 
-/// The query that completes a measure's units; `{units}` stands for their table.
-fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff::civil::Date) -> String {
+/// The query that completes a measure's units; `{units}` stands for their table. Who answers for a unit that does not say so
+/// itself is the practitioner and coordinator on its index date: by the `spans` of the lake, else those of the patient.
+fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff::civil::Date, spans: bool) -> String {
     let own = |name: &str, otherwise: &str| if has(name) { format!("u.{name}") } else { otherwise.to_owned() };
     let mature_on = own("mature_on", &format!("cast(cast(u.index_date as int) + {} as date)", measure.window_days));
     let birth_date = own("birth_date", "p.birth_date");
     let stratum = |name: &str| own(name, &format!("p.{name}"));
-    let practitioner = if has("practitioner_id") {
-        "coalesce(u.practitioner_id, p.primary_practitioner_id)"
+    let (primary, own_coordinator) = if spans {
+        ("ap.practitioner_id", "ac.practitioner_id")
     } else {
-        "p.primary_practitioner_id"
+        ("p.primary_practitioner_id", "p.coordinator_id")
     };
+    let practitioner =
+        if has("practitioner_id") { format!("coalesce(u.practitioner_id, {primary})") } else { primary.to_owned() };
     // Units that bring everything themselves (member-months) are many; they are spared the joins.
     let complete = has("birth_date") && has("sex") && has("coordinator_id");
-    let practitioner = if complete { "u.practitioner_id" } else { practitioner };
-    let person = if complete { "" } else { "left join prepared.person p on p.patient_id = u.patient_id" };
+    let practitioner = if complete { "u.practitioner_id".to_owned() } else { practitioner };
+    let person = match (complete, spans) {
+        (true, _) => "",
+        (false, false) => "left join prepared.person p on p.patient_id = u.patient_id",
+        (false, true) => {
+            "left join prepared.person p on p.patient_id = u.patient_id \
+             left join prepared.attribution ap on ap.patient_id = u.patient_id and ap.role = 'primary' \
+             and u.index_date between ap.valid_from and ap.valid_until \
+             left join prepared.attribution ac on ac.patient_id = u.patient_id and ac.role = 'coordinator' \
+             and u.index_date between ac.valid_from and ac.valid_until"
+        }
+    };
     let member = if has("payer_id") {
         ""
     } else {
@@ -489,7 +509,7 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
         },
         evidence = own("evidence", "cast(null as varchar)"),
         organization = own("organization_id", "cast(null as varchar)"),
-        coordinator = own("coordinator_id", "p.coordinator_id"),
+        coordinator = own("coordinator_id", own_coordinator),
         payer = own("payer_id", "mm.payer_id"),
         sex = stratum("sex"),
         race = stratum("race"),

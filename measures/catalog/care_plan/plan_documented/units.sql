@@ -21,7 +21,6 @@ enrolled as (
             when cast(p.deceased_date as int) - cast(e.start_date as int) <= $window_days then 'died'
             when cast(e.refused_date as int) - cast(e.start_date as int) <= $window_days then 'refused'
         end as exclusion_reason,
-        p.coordinator_id,
         p.primary_practitioner_id
     from lake.program_enrollment e
     left join lake.program g on g.program_id = e.program_id
@@ -43,7 +42,6 @@ select
     e.exclusion_reason,
     case when e.exclusion_reason is null then d.planned_date is not null end as in_numerator,
     cast(d.planned_date as varchar) as evidence,
-    e.coordinator_id,
     e.primary_practitioner_id as practitioner_id,
     r.organization_id
 from enrolled e
