@@ -221,6 +221,8 @@ pub(crate) fn coverage(measures: &[(String, bool)]) -> Result<Vec<Vec<Cell>>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn deck(file: &str) -> Vec<BTreeMap<String, String>> {
@@ -233,14 +235,16 @@ mod tests {
         let mut names: Vec<(String, String)> = Vec::new();
         let mut text = String::new();
         for row in deck("domains.csv") {
-            text += &format!(
-                "[[row]]\nid = {:?}\nmechanism = {:?}\nlabel = {:?}\n",
+            let _ = writeln!(
+                text,
+                "[[row]]\nid = {:?}\nmechanism = {:?}\nlabel = {:?}",
                 row["domain_id"], row["mechanism"], row["label"]
             );
         }
         for row in deck("mapping.csv") {
-            text += &format!(
-                "[[mapping]]\nname = {0:?}\nmeasures = [{0:?}]\nperspective = {1:?}\nbasis = {2:?}\nreason = ''\ncells = {{ {3} = {4} }}\n",
+            let _ = writeln!(
+                text,
+                "[[mapping]]\nname = {0:?}\nmeasures = [{0:?}]\nperspective = {1:?}\nbasis = {2:?}\nreason = ''\ncells = {{ {3} = {4} }}",
                 row["measure_id"], row["perspective"], row["basis"], row["domain_id"], row["n_items"]
             );
             names.push((row["measure_id"].clone(), row["domain_id"].clone()));

@@ -129,7 +129,7 @@ pub(crate) async fn case_mix(
 
 fn varies(values: &[Option<f64>]) -> bool {
     let mut known = values.iter().flatten();
-    known.next().is_some_and(|first| known.any(|value| value != first))
+    known.next().is_some_and(|first| known.any(|value| value.total_cmp(first).is_ne()))
 }
 
 fn score_row(

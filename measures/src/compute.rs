@@ -224,9 +224,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         None => (HashMap::new(), Tree::default()),
     };
     let mut tables = Tables::default();
-    let mut rate_rows = RowWriter::create(draft.path(), "rate")?;
-    let mut wait_rows = RowWriter::create(draft.path(), "wait")?;
-    let mut signal_rows = RowWriter::create(draft.path(), "signal")?;
+    let mut writers = RateWriters::create(draft.path())?;
     let mut rows_found = RowsFound::default();
     let (mut wanted, mut computed, mut has_data) = (Vec::new(), Vec::new(), Vec::new());
     let mut refused = Vec::new();
@@ -261,17 +259,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         has_data.push((measure.id.clone(), has_data_now(&rates, &span)));
         tables.case_mix.models.extend(case_mix.models);
         tables.case_mix.scores.extend(case_mix.scores);
-        // Written measure by measure: with many practitioners, the rates of all would not fit into memory.
-        let waits: Vec<_> = rates.iter().filter_map(|rate| rate.wait_row(&measure, options.suppress_below)).collect();
-        let written = wait_rows
-            .append(&waits)
-            .and_then(|()| signal_rows.append(&signals::rows(&measure.id, &rates)))
-            .and_then(|()| {
-                rates.chunks(RATES_AT_ONCE).try_for_each(|some| {
-                    let row = |rate: &Rate| rate.row(&measure, &running.names, options.suppress_below);
-                    rate_rows.append(&some.iter().map(row).collect::<Vec<_>>())
-                })
-            });
+        let written = writers.append(&measure, &rates, &running.names, options.suppress_below);
         if let Err(error) = written {
             running.stop().await;
             return Err(error);
@@ -286,9 +274,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let identity = identity(options, &lake, &span);
     let run = run_row(options, &manifest, &lake, &span, &identity);
     (options.progress)("writing results");
-    rate_rows.finish()?;
-    signal_rows.finish()?;
-    wait_rows.finish()?;
+    writers.finish()?;
     tables.write(draft.path(), run, &manifest)?;
     drop((benches, all));
     files::remove_folder(&scratch)?;
@@ -627,6 +613,46 @@ impl RowWriter {
 
     fn finish(self) -> Result<()> {
         Ok(self.writer.finish()?)
+    }
+}
+
+/// The results tables made of rates. Written measure by measure: with many practitioners, the rates of all would not fit into
+/// memory.
+struct RateWriters {
+    rates: RowWriter,
+    waits: RowWriter,
+    signals: RowWriter,
+}
+
+impl RateWriters {
+    fn create(folder: &Path) -> Result<Self> {
+        Ok(Self {
+            rates: RowWriter::create(folder, "rate")?,
+            waits: RowWriter::create(folder, "wait")?,
+            signals: RowWriter::create(folder, "signal")?,
+        })
+    }
+
+    fn append(
+        &mut self,
+        measure: &Measure,
+        rates: &[Rate],
+        names: &HashMap<(&'static str, String), String>,
+        suppress_below: u64,
+    ) -> Result<()> {
+        let waits: Vec<_> = rates.iter().filter_map(|rate| rate.wait_row(measure, suppress_below)).collect();
+        self.waits.append(&waits)?;
+        self.signals.append(&signals::rows(&measure.id, rates))?;
+        rates.chunks(RATES_AT_ONCE).try_for_each(|some| {
+            let row = |rate: &Rate| rate.row(measure, names, suppress_below);
+            self.rates.append(&some.iter().map(row).collect::<Vec<_>>())
+        })
+    }
+
+    fn finish(self) -> Result<()> {
+        self.rates.finish()?;
+        self.waits.finish()?;
+        self.signals.finish()
     }
 }
 

@@ -301,121 +301,136 @@ fn table(name: &str, columns: Vec<(&'static str, Column)>) -> Result<RecordBatch
 /// # Errors
 /// When Arrow refuses.
 pub fn tables(instruments: &[Instrument]) -> Result<Vec<(&'static str, RecordBatch)>> {
-    let items = || instruments.iter().flat_map(|one| one.item.iter().map(move |item| (one, item)));
-    let text = |values: &mut dyn Iterator<Item = &String>| Column::Text(values.cloned().collect());
-    let mut members = Vec::new();
-    let mut codes = Vec::new();
-    for one in instruments {
-        for composite in &one.composite {
-            members.extend(composite.items.iter().map(|item| (one, composite, item)));
+    let whole = ("instrument", instrument_table(instruments)?);
+    let mut tables = vec![whole, ("instrument_item", item_table(instruments)?)];
+    for (name, rows) in [
+        ("instrument_composite", members(instruments)),
+        ("instrument_code", codes(instruments)),
+        ("instrument_skip", skips(instruments)),
+        ("instrument_ineligible", gates(instruments)),
+    ] {
+        let mut columns: Vec<(&'static str, Column)> = vec![
+            ("instrument", Column::Text(rows.iter().map(|row| row.instrument.key.clone()).collect())),
+            ("version", Column::Text(rows.iter().map(|row| row.instrument.version.clone()).collect())),
+        ];
+        for (place, column) in more_columns(name).iter().enumerate() {
+            columns.push((column, Column::Text(rows.iter().map(|row| row.more[place].clone()).collect())));
         }
-        for item in &one.item {
-            for code in &one.codes {
-                if code.items.is_empty() || code.items.contains(&item.id) {
-                    let taken: Vec<String> = code.values.clone();
-                    for value in taken {
-                        // The first that fits holds: those of items stand before those of all.
-                        if !codes.iter().any(|(other, id, known, _): &(&Instrument, &String, String, AnswerState)| {
-                            std::ptr::eq(*other, one) && *id == &item.id && *known == value
-                        }) {
-                            codes.push((one, &item.id, value, code.state));
-                        }
+        tables.push((name, table(name, columns)?));
+    }
+    Ok(tables)
+}
+
+/// Columns beside `instrument` and `version`.
+fn more_columns(table: &str) -> &'static [&'static str] {
+    match table {
+        "instrument_composite" => &["composite", "item_id"],
+        "instrument_code" => &["item_id", "raw_value", "state"],
+        "instrument_skip" => &["item_id", "screener_item_id", "raw_value"],
+        _ => &["item_id", "raw_value"],
+    }
+}
+
+/// A row of texts about an instrument, in the order of [`more_columns`].
+struct About<'a> {
+    instrument: &'a Instrument,
+    more: Vec<String>,
+}
+
+fn instrument_table(instruments: &[Instrument]) -> Result<RecordBatch> {
+    let text =
+        |value: fn(&Instrument) -> &str| Column::Text(instruments.iter().map(|one| value(one).to_owned()).collect());
+    let columns = vec![
+        ("instrument", text(|one| &one.key)),
+        ("version", text(|one| &one.version)),
+        ("default_version", Column::Truth(instruments.iter().map(|one| one.default_version).collect())),
+        ("title", text(|one| &one.title)),
+        ("status", text(|one| one.status.word())),
+    ];
+    table("instrument", columns)
+}
+
+fn item_table(instruments: &[Instrument]) -> Result<RecordBatch> {
+    let items: Vec<(&Instrument, &Item)> =
+        instruments.iter().flat_map(|one| one.item.iter().map(move |item| (one, item))).collect();
+    let text = |value: fn(&Instrument, &Item) -> String| {
+        Column::Text(items.iter().map(|(one, item)| value(one, item)).collect())
+    };
+    let columns = vec![
+        ("instrument", text(|one, _| one.key.clone())),
+        ("version", text(|one, _| one.version.clone())),
+        ("item_id", text(|_, item| item.id.clone())),
+        ("label", text(|_, item| item.label.clone())),
+        ("low", Column::Number(items.iter().map(|(_, item)| item.low).collect())),
+        ("high", Column::Number(items.iter().map(|(_, item)| item.high).collect())),
+        ("reversed", Column::Truth(items.iter().map(|(_, item)| item.reversed).collect())),
+        ("key_item", Column::Truth(items.iter().map(|(_, item)| item.key_item).collect())),
+    ];
+    table("instrument_item", columns)
+}
+
+fn members(instruments: &[Instrument]) -> Vec<About<'_>> {
+    let mut rows = Vec::new();
+    for instrument in instruments {
+        for composite in &instrument.composite {
+            rows.extend(
+                composite
+                    .items
+                    .iter()
+                    .map(|item| About { instrument, more: vec![composite.key.clone(), item.clone()] }),
+            );
+        }
+    }
+    rows
+}
+
+fn codes(instruments: &[Instrument]) -> Vec<About<'_>> {
+    let mut rows = Vec::new();
+    for instrument in instruments {
+        for item in &instrument.item {
+            // The first that fits holds: those of items stand before those of all.
+            let mut known: Vec<&String> = Vec::new();
+            for code in instrument.codes.iter().filter(|code| code.items.is_empty() || code.items.contains(&item.id)) {
+                for value in &code.values {
+                    if !known.contains(&value) {
+                        known.push(value);
+                        let more = vec![item.id.clone(), value.clone(), code.state.word().to_owned()];
+                        rows.push(About { instrument, more });
                     }
                 }
             }
         }
     }
-    let skips: Vec<_> = items()
-        .filter_map(|(one, item)| Some((one, item, item.skipped_if.as_ref()?)))
-        .flat_map(|(one, item, gate)| gate.values.iter().map(move |value| (one, item, gate, value)))
-        .collect();
-    let gates: Vec<_> = instruments
-        .iter()
-        .flat_map(|one| {
-            one.ineligible.iter().flat_map(move |gate| gate.values.iter().map(move |value| (one, gate, value)))
-        })
-        .collect();
-    Ok(vec![
-        (
-            "instrument",
-            table(
-                "instrument",
-                vec![
-                    ("instrument", text(&mut instruments.iter().map(|one| &one.key))),
-                    ("version", text(&mut instruments.iter().map(|one| &one.version))),
-                    ("default_version", Column::Truth(instruments.iter().map(|one| one.default_version).collect())),
-                    ("title", text(&mut instruments.iter().map(|one| &one.title))),
-                    ("status", Column::Text(instruments.iter().map(|one| one.status.word().to_owned()).collect())),
-                ],
-            )?,
-        ),
-        (
-            "instrument_item",
-            table(
-                "instrument_item",
-                vec![
-                    ("instrument", text(&mut items().map(|(one, _)| &one.key))),
-                    ("version", text(&mut items().map(|(one, _)| &one.version))),
-                    ("item_id", text(&mut items().map(|(_, item)| &item.id))),
-                    ("label", text(&mut items().map(|(_, item)| &item.label))),
-                    ("low", Column::Number(items().map(|(_, item)| item.low).collect())),
-                    ("high", Column::Number(items().map(|(_, item)| item.high).collect())),
-                    ("reversed", Column::Truth(items().map(|(_, item)| item.reversed).collect())),
-                    ("key_item", Column::Truth(items().map(|(_, item)| item.key_item).collect())),
-                ],
-            )?,
-        ),
-        (
-            "instrument_composite",
-            table(
-                "instrument_composite",
-                vec![
-                    ("instrument", text(&mut members.iter().map(|(one, _, _)| &one.key))),
-                    ("version", text(&mut members.iter().map(|(one, _, _)| &one.version))),
-                    ("composite", text(&mut members.iter().map(|(_, composite, _)| &composite.key))),
-                    ("item_id", text(&mut members.iter().map(|(_, _, item)| *item))),
-                ],
-            )?,
-        ),
-        (
-            "instrument_code",
-            table(
-                "instrument_code",
-                vec![
-                    ("instrument", text(&mut codes.iter().map(|(one, ..)| &one.key))),
-                    ("version", text(&mut codes.iter().map(|(one, ..)| &one.version))),
-                    ("item_id", text(&mut codes.iter().map(|(_, item, ..)| *item))),
-                    ("raw_value", text(&mut codes.iter().map(|(_, _, value, _)| value))),
-                    ("state", Column::Text(codes.iter().map(|(.., state)| state.word().to_owned()).collect())),
-                ],
-            )?,
-        ),
-        (
-            "instrument_skip",
-            table(
-                "instrument_skip",
-                vec![
-                    ("instrument", text(&mut skips.iter().map(|(one, ..)| &one.key))),
-                    ("version", text(&mut skips.iter().map(|(one, ..)| &one.version))),
-                    ("item_id", text(&mut skips.iter().map(|(_, item, ..)| &item.id))),
-                    ("screener_item_id", text(&mut skips.iter().map(|(_, _, gate, _)| &gate.item))),
-                    ("raw_value", text(&mut skips.iter().map(|(.., value)| *value))),
-                ],
-            )?,
-        ),
-        (
-            "instrument_ineligible",
-            table(
-                "instrument_ineligible",
-                vec![
-                    ("instrument", text(&mut gates.iter().map(|(one, ..)| &one.key))),
-                    ("version", text(&mut gates.iter().map(|(one, ..)| &one.version))),
-                    ("item_id", text(&mut gates.iter().map(|(_, gate, _)| &gate.item))),
-                    ("raw_value", text(&mut gates.iter().map(|(.., value)| *value))),
-                ],
-            )?,
-        ),
-    ])
+    rows
+}
+
+fn skips(instruments: &[Instrument]) -> Vec<About<'_>> {
+    let mut rows = Vec::new();
+    for instrument in instruments {
+        for item in &instrument.item {
+            if let Some(gate) = &item.skipped_if {
+                rows.extend(
+                    gate.values.iter().map(|value| About {
+                        instrument,
+                        more: vec![item.id.clone(), gate.item.clone(), value.clone()],
+                    }),
+                );
+            }
+        }
+    }
+    rows
+}
+
+fn gates(instruments: &[Instrument]) -> Vec<About<'_>> {
+    let mut rows = Vec::new();
+    for instrument in instruments {
+        for gate in &instrument.ineligible {
+            rows.extend(
+                gate.values.iter().map(|value| About { instrument, more: vec![gate.item.clone(), value.clone()] }),
+            );
+        }
+    }
+    rows
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The results tables that a report shows, as rows. Patient-level tables are not among them.
 
+mod more;
 mod table;
 #[cfg(test)]
 pub mod test_rows;
@@ -9,6 +10,7 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use crate::error::{ReportError, Result};
+pub use more::{Coverage, Disparity, SurveyModel, SurveyScore, Wait};
 use table::Table;
 
 /// All that a report is made from.
@@ -22,6 +24,16 @@ pub struct Results {
     pub rates: Vec<Rate>,
     /// Run charts at level all, by measure and month.
     pub signals: Vec<Signal>,
+    /// How long units waited, by measure and month, everyone together.
+    pub waits: Vec<Wait>,
+    /// How far groups are apart.
+    pub disparities: Vec<Disparity>,
+    /// What of the Atlas was measured.
+    pub coverage: Vec<Coverage>,
+    /// Survey composites compared between organizations.
+    pub survey_models: Vec<SurveyModel>,
+    /// Organizations in them.
+    pub survey_scores: Vec<SurveyScore>,
     /// What the rules of prepared views took and left.
     pub preparations: Vec<Preparation>,
     /// Row accounting.
@@ -71,7 +83,7 @@ pub struct Measure {
     pub computed: bool,
     pub refusal: String,
     pub caveat: String,
-    /// What the measure's own subgroups say; empty where it has none.
+    /// What the measure's own splits say, one a line; empty where it has none.
     pub subgroup: String,
     pub definition_hash: String,
 }
@@ -188,6 +200,11 @@ impl Results {
             measures: Table::read(folder, "measure")?.rows(measure_row)?,
             rates: Table::read(folder, "rate")?.rows(rate_row)?.into_iter().flatten().collect(),
             signals: Table::read(folder, "signal")?.rows(signal_row)?.into_iter().flatten().collect(),
+            waits: Table::read_if_there(folder, "wait")?.rows(more::wait_row)?.into_iter().flatten().collect(),
+            disparities: Table::read_if_there(folder, "disparity")?.rows(more::disparity_row)?,
+            coverage: Table::read_if_there(folder, "coverage")?.rows(more::coverage_row)?,
+            survey_models: Table::read_if_there(folder, "survey_model")?.rows(more::survey_model_row)?,
+            survey_scores: Table::read_if_there(folder, "survey_score")?.rows(more::survey_score_row)?,
             preparations: Table::read(folder, "preparation")?.rows(preparation_row)?,
             quality: Table::read(folder, "quality")?.rows(quality_row)?,
             checks: Table::read(folder, "check_result")?.rows(check_row)?,

@@ -8,13 +8,14 @@ use crate::error::{ReportError, Result};
 use crate::theme;
 use crate::view::Page;
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("page.html", include_str!("../templates/page.html")),
     ("values.html", include_str!("../templates/values.html")),
     ("tile.html", include_str!("../templates/tile.html")),
     ("measure.html", include_str!("../templates/measure.html")),
     ("accounting.html", include_str!("../templates/accounting.html")),
     ("definition.html", include_str!("../templates/definition.html")),
+    ("coverage.html", include_str!("../templates/coverage.html")),
     ("glance.html", include_str!("../templates/glance.html")),
 ];
 const STYLE: &str = include_str!("../templates/style.css");

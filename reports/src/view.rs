@@ -1,9 +1,12 @@
 //! The page's content as plain data: every text is final here, and the templates only lay it out.
 
 mod accounting;
+mod coverage;
 mod definition;
+mod equity;
 mod facts;
 mod measure;
+mod survey;
 mod table;
 mod tile;
 
@@ -27,6 +30,10 @@ pub struct Page {
     measures: Vec<measure::Section>,
     refused: Vec<Refused>,
     caveats: Vec<Caveat>,
+    gaps: Vec<equity::GapRow>,
+    /// Whether groups were compared at all.
+    gaps_looked_for: bool,
+    coverage: Option<coverage::Matrix>,
     accounting: accounting::Accounting,
     definitions: Vec<definition::Definition>,
 }
@@ -62,7 +69,7 @@ impl Page {
             measures: rows
                 .iter()
                 .zip(charts)
-                .map(|(rows, chart)| measure::Section::new(rows, run, chart.as_ref()))
+                .map(|(rows, chart)| measure::Section::new(rows, results, chart.as_ref()))
                 .collect(),
             caveats: rows
                 .iter()
@@ -85,6 +92,9 @@ impl Page {
                     },
                 })
                 .collect(),
+            gaps: equity::gaps(rows, &results.disparities),
+            gaps_looked_for: !results.disparities.is_empty(),
+            coverage: coverage::Matrix::new(&results.coverage),
             accounting: accounting::Accounting::new(results),
             definitions: sorted(results, true)
                 .into_iter()

@@ -46,6 +46,7 @@ pub fn method(method: &str) -> String {
         "t_mean" => "Student’s t".to_owned(),
         "clopper_pearson" => "Clopper–Pearson".to_owned(),
         "byar" => "Byar".to_owned(),
+        "aalen_johansen_log_log" => "Aalen–Johansen, log-log".to_owned(),
         other => other.replace('_', " "),
     }
 }
@@ -78,6 +79,7 @@ pub fn state(rate: &Rate, suppress_below: i64) -> String {
             format!("suppressed (would reveal a count below {suppress_below})")
         }
         State::Suppressed => format!("suppressed (count below {suppress_below})"),
+        State::Undefined if rate.state_reason == "not_reached" => "not reached: fewer than half so far".to_owned(),
         State::Undefined => "no denominator".to_owned(),
     }
 }
@@ -90,6 +92,7 @@ pub fn fraction(measure: &Measure, currency: &str, numerator: f64, denominator: 
     match measure.kind.as_str() {
         "proportion" => format!("{over} of {under} {units}"),
         "mean" => format!("mean of {under} {units}"),
+        "time" => format!("{over} of {under} {units} so far"),
         "composite" => format!("from {under} {units}"),
         _ => format!("{currency}{over} over {under} {units}"),
     }

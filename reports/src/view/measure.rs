@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::survey;
 use super::table::{self, ValueRow};
 use crate::chart::{self, Drawing, RunChart};
 use crate::format::{self, ValueFormat};
@@ -103,6 +104,33 @@ pub fn chart_of(rows: &MeasureRows, run: &Run) -> Result<Option<Drawing>, String
     })
 }
 
+/// How long units of the latest final month waited, with those who still wait.
+fn wait(rows: &MeasureRows, results: &Results) -> Option<String> {
+    let month = rows.months.iter().filter(|rate| rate.is_final).map(|rate| rate.period).max()?;
+    let of_month = |wait: &&crate::model::Wait| wait.measure_id == rows.measure.measure_id && wait.period == month;
+    let wait = results.waits.iter().find(of_month)?;
+    let units = words::plural(&rows.measure.unit_name);
+    let days = |days: f64| format!("{} {}", format::amount(days), rows.measure.value_unit);
+    let n = wait.n_units?;
+    let share = wait.share.map(|share| format!("; {}% had it by the end of the watch", format::number(share, 0)));
+    let half = match wait.median {
+        Some(median) => format!("half had it within {}", days(median)),
+        None => "fewer than half have had it".to_owned(),
+    };
+    let most = wait.p90.map(|p90| format!(", nine in ten within {}", days(p90)));
+    let naive = wait.completed_median.map(|median| {
+        format!(" Among those who had it alone the median is {}, which leaves out who waits longest.", days(median))
+    });
+    Some(format!(
+        "Of {} {units} of {}, {half}{}{}.{}",
+        format::count(n),
+        format::month(month),
+        most.unwrap_or_default(),
+        share.unwrap_or_default(),
+        naive.unwrap_or_default()
+    ))
+}
+
 /// One measure's section.
 #[derive(Debug, Serialize)]
 pub struct Section {
@@ -119,12 +147,15 @@ pub struct Section {
     months: Vec<ValueRow>,
     organizations: Vec<table::PeriodTable>,
     strata: Vec<table::StratumTable>,
+    /// How long units waited, in a sentence; empty for other measures.
+    wait: String,
+    survey: Option<survey::Comparison>,
 }
 
 impl Section {
     /// The section of a measure, with its drawing.
-    pub fn new(rows: &MeasureRows, run: &Run, drawing: Option<&Drawing>) -> Self {
-        let measure = rows.measure;
+    pub fn new(rows: &MeasureRows, results: &Results, drawing: Option<&Drawing>) -> Self {
+        let (measure, run) = (rows.measure, &results.run);
         let name = stem(&measure.measure_id);
         Self {
             anchor: rows.anchor(),
@@ -146,6 +177,8 @@ impl Section {
                 .collect(),
             organizations: table::organizations(rows, run),
             strata: table::strata(rows, run),
+            wait: wait(rows, results).unwrap_or_default(),
+            survey: survey::Comparison::new(rows, results),
         }
     }
 }

@@ -121,10 +121,13 @@ fn organization_name(rate: &Rate) -> String {
 pub fn strata(rows: &MeasureRows, run: &Run) -> Vec<StratumTable> {
     let of_year = || rows.rates.iter().filter(|rate| rate.period_kind == "year" && rate.level == "all");
     let overall = |period: Date| of_year().find(|rate| rate.period == period && rate.stratum_kind == "all");
+    let own: Vec<&str> = rows.measure.subgroup.lines().collect();
     let heading = |kind: &str| {
-        if kind == "subgroup" { words::capitalised(&rows.measure.subgroup) } else { words::stratum_kind(kind) }
+        let place = ["subgroup", "subgroup_2", "subgroup_3"].iter().position(|one| *one == kind);
+        let name = place.and_then(|place| own.get(place));
+        name.map_or_else(|| words::stratum_kind(kind), |name| words::capitalised(name))
     };
-    ["subgroup", "age_band", "sex", "race", "ethnicity", "language"]
+    ["subgroup", "subgroup_2", "subgroup_3", "age_band", "sex", "race", "ethnicity", "language", "deprivation"]
         .into_iter()
         .filter_map(|kind| {
             let period = latest(of_year().filter(|rate| rate.stratum_kind == kind), run)?;

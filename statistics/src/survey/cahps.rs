@@ -209,56 +209,28 @@ struct Item {
 /// left, adjusters are collinear, or an option is out of range.
 pub fn cahps(responses: &Responses<'_>, options: CahpsOptions) -> Result<Cahps> {
     check(responses, options)?;
-    let adjusters = responses.adjusters.len();
-    let entities = responses.entity.iter().max().map_or(0, |last| last + 1);
-    let mut records = vec![0_u64; entities];
-    for entity in responses.entity {
-        records[*entity] += 1;
-    }
-    let filled = filled(responses, entities, options.missing);
-    let usable = |person: usize| {
-        responses.items.iter().any(|item| item[person].is_some())
-            && filled.iter().all(|values| values[person].is_some())
-    };
-    let mut people = vec![0_u64; entities];
-    for person in (0..responses.entity.len()).filter(|person| usable(*person)) {
-        people[responses.entity[person]] += 1;
-    }
-    let kept: Vec<usize> = (0..entities).filter(|entity| people[*entity] >= 2).collect();
-    if kept.len() < 2 {
-        return Err(StatisticsError::TooFew {
-            what: "a comparison of entities with two people or more",
-            found: kept.len() as u64,
-            needed: 2,
-        });
-    }
-    let place: Vec<Option<usize>> = (0..entities).map(|entity| kept.iter().position(|one| *one == entity)).collect();
-    let who: Vec<usize> = (0..responses.entity.len())
-        .filter(|person| usable(*person) && place[responses.entity[*person]].is_some())
-        .collect();
-    let at: Vec<usize> = who.iter().filter_map(|person| place[responses.entity[*person]]).collect();
-    let x: Vec<Vec<f64>> =
-        filled.iter().map(|values| who.iter().map(|person| values[*person].unwrap_or_default()).collect()).collect();
+    let used = Used::new(responses, options.missing)?;
+    let entities = used.kept.len();
     let mut items = Vec::with_capacity(responses.items.len());
     for answers in responses.items {
-        let y: Vec<Option<f64>> = who.iter().map(|person| answers[*person]).collect();
-        if y.iter().any(Option::is_some) {
-            items.push(item(&y, &x, &at, kept.len())?);
+        let given: Vec<Option<f64>> = used.who.iter().map(|person| answers[*person]).collect();
+        if given.iter().any(Option::is_some) {
+            items.push(item(&given, &used.adjusters, &used.at, entities)?);
         }
     }
-    let n = who.len() as f64;
-    let count = kept.len() as f64;
-    let freedom_below = n - count - adjusters as f64;
+    let adjusters = responses.adjusters.len();
+    let (people, count) = (used.who.len(), entities as f64);
+    let freedom_below = people as f64 - count - adjusters as f64;
     if freedom_below < 1.0 {
         return Err(StatisticsError::TooFew {
             what: "a comparison of entities after adjustment",
-            found: who.len() as u64,
-            needed: (kept.len() + adjusters + 1) as u64,
+            found: people as u64,
+            needed: (entities + adjusters + 1) as u64,
         });
     }
-    let composite = Composite::new(&items, &at, kept.len(), options);
-    let own: Vec<f64> = kept.iter().map(|entity| people[*entity] as f64).collect();
-    let variance = smoothed(&composite.variance, &own, options.smoothing);
+    let composite = Composite::new(&items, &used.at, entities, options);
+    let sizes: Vec<f64> = used.kept.iter().map(|entity| used.people[*entity] as f64).collect();
+    let variance = smoothed(&composite.variance, &sizes, options.smoothing);
     if variance.iter().any(|variance| *variance <= 0.0) {
         return Err(StatisticsError::NotComputable {
             what: "the precision of entities",
@@ -273,44 +245,18 @@ pub fn cahps(responses: &Responses<'_>, options: CahpsOptions) -> Result<Cahps> 
         scores.iter().zip(&variance).map(|(score, variance)| (score - grand_mean).powi(2) / variance).sum();
     let freedom = count - 1.0;
     let f = between / freedom;
-    let all_variance: f64 = variance.iter().sum();
-    let errors: Vec<f64> = variance
-        .iter()
-        .map(|variance| (variance * (1.0 - 2.0 / count) + all_variance / (count * count)).sqrt())
-        .collect();
-    let true_variance = variance_between(scores, &composite.variance, &own);
-    let least = (options.change * (overall_mean - options.scale.0).min(options.scale.1 - overall_mean))
-        .max(options.least_difference);
-    let mut found = Vec::with_capacity(kept.len());
-    for (place, entity) in kept.iter().enumerate() {
-        let (difference, standard_error) = (scores[place] - overall_mean, errors[place]);
-        let t = difference / standard_error;
-        let p = t_both_tails(freedom_below, t)?;
-        let stands_out = p < SIGNIFICANT && difference.abs() >= least;
-        found.push(EntityScore {
-            entity: *entity,
-            records: records[*entity],
-            people: people[*entity],
-            unadjusted: composite.unadjusted[place],
-            adjusted: scores[place],
-            difference,
-            standard_error,
-            variance: variance[place],
-            t,
-            p,
-            standing: match (stands_out, difference > 0.0) {
-                (false, _) => Standing::Average,
-                (true, true) => Standing::Above,
-                (true, false) => Standing::Below,
-            },
-            reliability: true_variance / (true_variance + composite.variance[place]),
-        });
-    }
+    let shared = Shared {
+        overall_mean,
+        freedom_below,
+        all_variance: variance.iter().sum(),
+        true_variance: variance_between(scores, &composite.variance, &sizes),
+    };
+    let found = (0..entities).map(|place| score(place, &used, &composite, variance[place], &shared, options));
     Ok(Cahps {
-        entities: found,
-        left_out: (0..entities).filter(|entity| place[*entity].is_none() && records[*entity] > 0).collect(),
+        entities: found.collect::<Result<_>>()?,
+        left_out: used.left_out(),
         items: items.into_iter().map(|item| item.model).collect(),
-        people: who.len() as u64,
+        people: people as u64,
         overall_mean,
         grand_mean,
         f,
@@ -319,6 +265,111 @@ pub fn cahps(responses: &Responses<'_>, options: CahpsOptions) -> Result<Cahps> 
         p: f_upper(freedom, freedom_below, f)?,
         reliability: (1.0 - 1.0 / f).max(0.0),
     })
+}
+
+/// What all entities' scores are compared with.
+struct Shared {
+    overall_mean: f64,
+    freedom_below: f64,
+    all_variance: f64,
+    true_variance: f64,
+}
+
+fn score(
+    place: usize,
+    used: &Used,
+    composite: &Composite,
+    variance: f64,
+    shared: &Shared,
+    options: CahpsOptions,
+) -> Result<EntityScore> {
+    let count = used.kept.len() as f64;
+    let entity = used.kept[place];
+    let difference = composite.adjusted[place] - shared.overall_mean;
+    let standard_error = (variance * (1.0 - 2.0 / count) + shared.all_variance / (count * count)).sqrt();
+    let t = difference / standard_error;
+    let p = t_both_tails(shared.freedom_below, t)?;
+    let nearer_end = (shared.overall_mean - options.scale.0).min(options.scale.1 - shared.overall_mean);
+    let least = (options.change * nearer_end).max(options.least_difference);
+    let stands_out = p < SIGNIFICANT && difference.abs() >= least;
+    Ok(EntityScore {
+        entity,
+        records: used.records[entity],
+        people: used.people[entity],
+        unadjusted: composite.unadjusted[place],
+        adjusted: composite.adjusted[place],
+        difference,
+        standard_error,
+        variance,
+        t,
+        p,
+        standing: match (stands_out, difference > 0.0) {
+            (false, _) => Standing::Average,
+            (true, true) => Standing::Above,
+            (true, false) => Standing::Below,
+        },
+        reliability: shared.true_variance / (shared.true_variance + composite.variance[place]),
+    })
+}
+
+/// The people and entities that count.
+struct Used {
+    /// Entities with at least two people.
+    kept: Vec<usize>,
+    /// People of these entities who can be used, as places in the responses.
+    who: Vec<usize>,
+    /// For each of them, the place of their entity in `kept`.
+    at: Vec<usize>,
+    /// For each adjuster, their values.
+    adjusters: Vec<Vec<f64>>,
+    /// Records and people that can be used, by entity.
+    records: Vec<u64>,
+    people: Vec<u64>,
+}
+
+impl Used {
+    fn new(responses: &Responses<'_>, missing: Missing) -> Result<Self> {
+        let entities = responses.entity.iter().max().map_or(0, |last| last + 1);
+        let mut records = vec![0_u64; entities];
+        for entity in responses.entity {
+            records[*entity] += 1;
+        }
+        let filled = filled(responses, entities, missing);
+        let usable = |person: usize| {
+            responses.items.iter().any(|item| item[person].is_some())
+                && filled.iter().all(|values| values[person].is_some())
+        };
+        let mut people = vec![0_u64; entities];
+        for person in (0..responses.entity.len()).filter(|person| usable(*person)) {
+            people[responses.entity[person]] += 1;
+        }
+        let kept: Vec<usize> = (0..entities).filter(|entity| people[*entity] >= 2).collect();
+        if kept.len() < 2 {
+            return Err(StatisticsError::TooFew {
+                what: "a comparison of entities with two people or more",
+                found: kept.len() as u64,
+                needed: 2,
+            });
+        }
+        let mut place = vec![None; entities];
+        for (position, entity) in kept.iter().enumerate() {
+            place[*entity] = Some(position);
+        }
+        let who: Vec<usize> = (0..responses.entity.len())
+            .filter(|person| usable(*person) && place[responses.entity[*person]].is_some())
+            .collect();
+        let at = who.iter().filter_map(|person| place[responses.entity[*person]]).collect();
+        let adjusters = filled
+            .iter()
+            .map(|values| who.iter().map(|person| values[*person].unwrap_or_default()).collect())
+            .collect();
+        Ok(Self { kept, who, at, adjusters, records, people })
+    }
+
+    /// Entities with records and fewer than two people.
+    fn left_out(&self) -> Vec<usize> {
+        (0..self.records.len()).filter(|entity| self.records[*entity] > 0 && self.people[*entity] < 2).collect()
+    }
 }
 
 fn check(responses: &Responses<'_>, options: CahpsOptions) -> Result<()> {

@@ -47,18 +47,22 @@ fn means_agree_with_the_english_indicators() {
     score.all_passed(4 * results.len());
 }
 
-/// Welch's interval against SciPy 1.17 (`ttest_ind_from_stats` and `t.ppf`).
+/// Welch's interval against `SciPy` 1.17 (`ttest_ind_from_stats` and `t.ppf`).
 #[test]
 fn differences_of_means_agree() {
-    let cases: [((u64, f64, f64), (u64, f64, f64), f64, (f64, f64)); 3] = [
-        ((10, 20.6, 82.0), (20, 22.1, 6.0), 0.95, (-8.026787080418284, 5.026787080418285)),
-        ((2, 1.0, 0.5), (3, 0.0, 0.25), 0.9, (-0.9225013552913548, 2.922501355291355)),
-        ((500, 3.2, 1.21), (40, 3.6, 0.0), 0.95, (-0.4966519064640851, -0.30334809353591474)),
-    ];
-    let moments = |(n, mean, sample_variance)| Moments { n, mean, sample_variance };
-    for (group, reference, confidence, (lower, upper)) in cases {
-        let found = mean_difference_welch(moments(group), moments(reference), confidence).unwrap();
-        assert!((found.lower - lower).abs() < 1e-9 && (found.upper - upper).abs() < 1e-9, "{found:?}");
+    let file = "rates/welch.csv";
+    let mut score = Score::of(file);
+    // Not among the files that can be swapped.
+    let cases = rows_of(&std::path::Path::new("tests/golden").join(file));
+    for (place, row) in cases.iter().enumerate() {
+        let moments = |letter: &str| Moments {
+            n: row.count(&format!("n_{letter}")),
+            mean: row.real(&format!("mean_{letter}")),
+            sample_variance: row.real(&format!("variance_{letter}")),
+        };
+        let found = mean_difference_welch(moments("a"), moments("b"), row.real("confidence"));
+        let limits = (row.number("lower"), row.number("upper"));
+        score.interval(&format!("case {place}"), &found, row.real("mean_a") - row.real("mean_b"), limits);
     }
-    assert!(mean_difference_welch(moments((5, 1.0, 0.0)), moments((5, 2.0, 0.0)), 0.95).is_err());
+    score.all_passed(cases.len());
 }
