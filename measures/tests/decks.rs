@@ -52,3 +52,17 @@ fn the_example_of_the_documentation_passes_its_deck() {
             .all(|name| { page.contains(name) && example.join("weekend_discharge").join(name).exists() })
     );
 }
+
+#[test]
+fn the_example_of_an_own_instrument_passes_its_deck() {
+    let example = Path::new("../docs/examples/own-instrument");
+    let measures = definition::catalog_with(&[example.join("measures")]).unwrap();
+    let instruments = instrument::instruments(&[example.join("instruments")]).unwrap();
+    let run = |folder: &PathBuf| deck::run(folder, None, &measures, &instruments).unwrap();
+    let comparisons: Vec<_> = deck::decks_in(example).iter().flat_map(run).collect();
+    let failures: Vec<_> = comparisons.iter().filter(|found| !found.passed).collect();
+    assert!(comparisons.len() > 20 && failures.is_empty(), "{failures:?}");
+    // The measure's SQL is that of the shipped composites, as the page says.
+    let own = std::fs::read_to_string(example.join("measures/teamwork/units.sql")).unwrap();
+    assert_eq!(own, std::fs::read_to_string("catalog/patient_reported/composite/units.sql").unwrap());
+}

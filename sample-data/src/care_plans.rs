@@ -163,7 +163,7 @@ fn history(id: Value<'_>, due: Day, outcome: &Outcome, life: &mut Life<'_>) -> R
 }
 
 /// What a comprehensive plan of long-term services documents: nine core elements, then others.
-const ELEMENTS: [&str; 12] = [
+const ELEMENTS: [&str; 16] = [
     "goal",
     "medical_needs",
     "functional_needs",
@@ -174,8 +174,12 @@ const ELEMENTS: [&str; 12] = [
     "emergency_plan",
     "agreement",
     "mental_health_needs",
-    "social_needs",
-    "other_services",
+    "community_needs",
+    "service_duration",
+    "provider_contacts",
+    "progress",
+    "barriers",
+    "first_contact",
 ];
 /// Days between reviews of a plan of long-term services.
 const LONG_TERM_DAYS: i64 = 330;
@@ -204,7 +208,7 @@ fn long_term(life: &mut Life<'_>) -> Result<(), SampleError> {
         write_plan(id, before, "ltss", start, life)?;
         for (position, element) in ELEMENTS.iter().enumerate() {
             let day = start + life.random.between(0, 12);
-            let documented = life.random.chance(if position < 9 { 0.985 } else { 0.9 });
+            let documented = life.random.chance(if position < 9 { 0.985 } else { 0.7 });
             if documented && day <= life.setting.extract {
                 let row = [id, life.patient(), Value::Text(element), Value::Day(day)];
                 life.row(Table::CarePlanElement, &row)?;

@@ -1,0 +1,27 @@
+-- One row for each item of the composite on each questionnaire: the state of its answer, and what it adds: 1 for the top box, or
+-- the answer as steps above the lowest where $linear is 1.
+select
+    concat(a.response_id, '|', a.item_id) as unit_id,
+    a.patient_id,
+    a.completed_date as index_date,
+    a.state = 'answered' as in_denominator,
+    case when a.state <> 'answered' then a.state end as exclusion_reason,
+    case when a.state = 'answered' then a.answer = a.high end as in_numerator,
+    case
+        when a.state <> 'answered' then null
+        when $linear = 1 then a.answer - a.low
+        when a.answer = a.high then 1
+        else 0
+    end as numerator,
+    a.item_id as component,
+    coalesce(a.mode, 'unknown') as subgroup,
+    a.raw_value as evidence,
+    a.organization_id,
+    a.practitioner_id
+from prepared.survey_answers a
+join prepared.instrument_composite c
+    on c.instrument = a.instrument and c.version = a.version and c.item_id = a.item_id
+where a.instrument = $instrument
+  and a.version = $instrument_version
+  and c.composite = $composite
+  and a.completed_date between $period_start and $period_end
