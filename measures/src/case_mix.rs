@@ -36,13 +36,47 @@ pub(crate) struct CaseMixRows {
     pub scores: Vec<Vec<Cell>>,
 }
 
-/// A questionnaire.
-struct Row {
-    patient_id: String,
-    response_id: String,
-    organization: String,
-    items: Vec<Option<f64>>,
-    adjusters: Vec<Option<f64>>,
+/// Questionnaires as they are read; a year of them may be half a million.
+#[derive(Default)]
+struct Read {
+    /// Patient and questionnaire: the order in which they are summed.
+    keys: Vec<(Box<str>, Box<str>)>,
+    /// Organizations, each once, and for each questionnaire the place of its own.
+    organizations: Vec<String>,
+    organization: Vec<u32>,
+    place: HashMap<String, u32>,
+    items: usize,
+    adjusters: Vec<String>,
+    /// Items, then adjusters of each questionnaire in turn; not a number where there is no answer.
+    values: Vec<f64>,
+}
+
+impl Read {
+    /// Columns of values in the order of the keys, and the entity of each questionnaire: sums then do not depend on how patients
+    /// were grouped, and organizations come by name.
+    fn ordered(self) -> (Vec<String>, Vec<usize>, Vec<Vec<Option<f64>>>) {
+        let mut order: Vec<u32> = (0..).take(self.keys.len()).collect();
+        order.sort_unstable_by(|one, other| self.keys[*one as usize].cmp(&self.keys[*other as usize]));
+        drop(self.keys);
+        let mut by_name: Vec<u32> = (0..).take(self.organizations.len()).collect();
+        by_name
+            .sort_unstable_by(|one, other| self.organizations[*one as usize].cmp(&self.organizations[*other as usize]));
+        let mut rank = vec![0; by_name.len()];
+        for (position, place) in by_name.iter().enumerate() {
+            rank[*place as usize] = position;
+        }
+        let entity = order.iter().map(|row| rank[self.organization[*row as usize] as usize]).collect();
+        let width = self.items + self.adjusters.len();
+        let column = |column: usize| {
+            order
+                .iter()
+                .map(|row| Some(self.values[*row as usize * width + column]).filter(|value| !value.is_nan()))
+                .collect()
+        };
+        let columns = (0..width).map(column).collect();
+        let names = by_name.iter().map(|place| self.organizations[*place as usize].clone()).collect();
+        (names, entity, columns)
+    }
 }
 
 /// Compares the organizations of a measure that asks for it.
@@ -59,28 +93,18 @@ pub(crate) async fn case_mix(
         return Ok(CaseMixRows::default());
     };
     let (first, last) = year_of(&bench.span);
-    let mut rows = Vec::new();
-    let mut adjusters = Vec::new();
+    let mut found = Read::default();
     for bench in benches {
         for batch in bench.case_mix(measure, text, first, last.last_of_month()).await? {
-            read(measure, &batch, &mut rows, &mut adjusters)?;
+            read(measure, &batch, &mut found)?;
         }
     }
-    // Sums then do not depend on how patients were grouped.
-    rows.sort_by(|one, other| (&one.patient_id, &one.response_id).cmp(&(&other.patient_id, &other.response_id)));
-    let mut organizations: Vec<&str> = rows.iter().map(|row| row.organization.as_str()).collect();
-    organizations.sort_unstable();
-    organizations.dedup();
-    let place: HashMap<&str, usize> = organizations.iter().enumerate().map(|(place, name)| (*name, place)).collect();
-    let entity: Vec<usize> = rows.iter().map(|row| place[row.organization.as_str()]).collect();
-    let columns = |values: fn(&Row) -> &Vec<Option<f64>>| -> Vec<Vec<Option<f64>>> {
-        let count = rows.first().map_or(0, |row| values(row).len());
-        (0..count).map(|column| rows.iter().map(|row| values(row)[column]).collect()).collect()
-    };
-    let items = columns(|row| &row.items);
+    let (adjusters, count) = (found.adjusters.clone(), found.items);
+    let (organizations, entity, mut columns) = found.ordered();
+    let more = columns.split_off(count.min(columns.len()));
+    let items = columns;
     // An adjuster that nobody answered, or everybody alike, adjusts for nothing.
-    let (kept, left): (Vec<_>, Vec<_>) =
-        adjusters.iter().zip(columns(|row| &row.adjusters)).partition(|(_, values)| varies(values));
+    let (kept, left): (Vec<_>, Vec<_>) = adjusters.iter().zip(more).partition(|(_, values)| varies(values));
     let used: Vec<String> = kept.iter().map(|(name, _)| (*name).clone()).collect();
     let values: Vec<Vec<Option<f64>>> = kept.into_iter().map(|(_, values)| values).collect();
     let CaseMix { low, high, weight_cap } = *settings;
@@ -122,7 +146,7 @@ pub(crate) async fn case_mix(
     let scores = found
         .entities
         .iter()
-        .map(|score| score_row(measure, score, organizations[score.entity], names, threshold, (low, high)))
+        .map(|score| score_row(measure, score, &organizations[score.entity], names, threshold, (low, high)))
         .collect();
     Ok(CaseMixRows { models: vec![cells], scores })
 }
@@ -176,7 +200,7 @@ fn score_row(
 }
 
 /// Adds the questionnaires of a batch.
-fn read(measure: &Measure, batch: &RecordBatch, rows: &mut Vec<Row>, adjusters: &mut Vec<String>) -> Result<()> {
+fn read(measure: &Measure, batch: &RecordBatch, found: &mut Read) -> Result<()> {
     let broken = |reason: String| MeasureError::Definition {
         measure: measure.id.clone(),
         file: format!("{}/case_mix.sql", measure.folder),
@@ -197,19 +221,47 @@ fn read(measure: &Measure, batch: &RecordBatch, rows: &mut Vec<Row>, adjusters: 
     if items.is_empty() {
         return Err(broken("it has no column that begins with item_".to_owned()));
     }
-    if adjusters.is_empty() {
-        adjusters.extend(own.iter().map(|(name, _)| name.clone()));
+    if found.items == 0 {
+        found.items = items.len();
+        found.adjusters = own.iter().map(|(name, _)| name.clone()).collect();
     }
-    let value = |array: &Float64Array, row: usize| array.is_valid(row).then(|| array.value(row));
     for row in 0..batch.num_rows() {
         let text = |name: &str| batch.column_by_name(name).and_then(|array| text_at(array, row));
-        rows.push(Row {
-            patient_id: text("patient_id").unwrap_or_default(),
-            response_id: text("response_id").unwrap_or_default(),
-            organization: text("organization_id").unwrap_or_else(|| UNKNOWN.to_owned()),
-            items: items.iter().map(|(_, array)| value(array, row)).collect(),
-            adjusters: own.iter().map(|(_, array)| value(array, row)).collect(),
-        });
+        let key = |name: &str| text(name).unwrap_or_default().into_boxed_str();
+        found.keys.push((key("patient_id"), key("response_id")));
+        let name = text("organization_id").unwrap_or_else(|| UNKNOWN.to_owned());
+        let next = u32::try_from(found.organizations.len()).unwrap_or(u32::MAX);
+        let place = *found.place.entry(name.clone()).or_insert(next);
+        if place == next {
+            found.organizations.push(name);
+        }
+        found.organization.push(place);
+        for (_, array) in items.iter().chain(&own) {
+            found.values.push(if array.is_valid(row) { array.value(row) } else { f64::NAN });
+        }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questionnaires_come_in_order_whatever_the_order_in_which_they_were_read() {
+        let key = |patient: &str| (patient.into(), "r".into());
+        let read = Read {
+            keys: vec![key("b"), key("c"), key("a")],
+            organizations: vec!["z".to_owned(), "y".to_owned()],
+            organization: vec![0, 1, 1],
+            place: HashMap::new(),
+            items: 1,
+            adjusters: vec!["age".to_owned()],
+            values: vec![1.0, 10.0, 2.0, f64::NAN, 3.0, 30.0],
+        };
+        let (names, entity, columns) = read.ordered();
+        assert_eq!((names, entity), (vec!["y".to_owned(), "z".to_owned()], vec![0, 1, 0]));
+        assert_eq!(columns[0], [Some(3.0), Some(1.0), Some(2.0)]);
+        assert_eq!(columns[1], [Some(30.0), Some(10.0), None]);
+    }
 }

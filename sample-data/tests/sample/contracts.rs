@@ -113,7 +113,11 @@ fn clean_extracts_keep_every_rule_whatever_the_seed() {
         let summary = generate(folder.path(), &options).expect("generated");
         assert!(summary.dirty.is_empty());
         let mut keys = HashMap::new();
-        for contract in contract::tables().expect("contracts").iter().filter(|contract| !["code_set", "attribution"].contains(&contract.name.as_str())) {
+        for contract in contract::tables()
+            .expect("contracts")
+            .iter()
+            .filter(|contract| !["code_set", "attribution"].contains(&contract.name.as_str()))
+        {
             check(folder.path(), contract, &mut keys);
         }
         lives_are_consistent(folder.path());
@@ -127,7 +131,10 @@ fn clean_extracts_keep_every_rule_whatever_the_seed() {
 #[test]
 fn bundled_rows_refer_to_rows_that_are_there_except_to_the_one_unknown_patient() {
     let folder = Path::new("extracts");
-    let tables = contract::tables().expect("contracts").iter().filter(|contract| !["code_set", "attribution"].contains(&contract.name.as_str()));
+    let tables = contract::tables()
+        .expect("contracts")
+        .iter()
+        .filter(|contract| !["code_set", "attribution"].contains(&contract.name.as_str()));
     // Dirt leaves keys alone, even in lines that broke off.
     let keys: HashMap<&str, HashSet<String>> =
         tables.clone().map(|contract| (contract.name.as_str(), first_fields(folder, &contract.name))).collect();
