@@ -7,7 +7,7 @@ select
     min(v.encounter_id) as encounter_id,
     min(v.practitioner_id) as practitioner_id,
     bool_or(coalesce(a.encounter_id is not null, false)) as admitted,
-    max(a.encounter_id) as led_to_encounter_id
+    min(a.encounter_id) as led_to_encounter_id
 from lake.encounter v
 left join (
     select encounter_id, patient_id

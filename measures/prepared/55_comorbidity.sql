@@ -8,7 +8,8 @@ with coded as (
         on d.patient_id = s.patient_id
         and cast(s.start_date as int) - cast(d.recorded_date as int) <= 365
         and d.recorded_date <= coalesce(s.end_date, s.start_date)
-    where coalesce(d.code_system, 'icd-10-cm') in ('icd-10-cm', 'icd-10')
+    where lower(coalesce(d.code_system, case when d.recorded_date < date '2015-10-01' then 'icd-9-cm' else 'icd-10-cm' end))
+        in ('icd-10-cm', 'icd-10')
 ),
 grouped as (
     select

@@ -31,10 +31,9 @@ operated as (
 oncology as (
     select distinct s.stay_id, s.patient_id
     from prepared.stays s
-    join lake.encounter e
-        on e.patient_id = s.patient_id
-        and e.class = 'inpatient'
-        and e.start_date between s.start_date and s.end_date
+    -- Rows of the stay itself, copies left out: not those of a return on the day of discharge.
+    join prepared.stay_rows r on r.patient_id = s.patient_id and r.of_encounter_id = s.first_encounter_id and r.because not in ('status', 'copy')
+    join lake.encounter e on e.patient_id = r.patient_id and e.encounter_id = r.encounter_id
     where lower(e.type) like '%oncology%'
 ),
 parts as (

@@ -51,7 +51,8 @@ in_hospital as (
     select
         patient_id,
         array_agg(cast(start_date as int) order by start_date, stay_id) as admitted,
-        array_agg(cast(coalesce(end_date, $period_end) as int) order by start_date, stay_id) as discharged
+        -- Who is still there at the end of the period has no day at home yet: the day of discharge would be one.
+        array_agg(coalesce(cast(end_date as int), cast($period_end as int) + 1) order by start_date, stay_id) as discharged
     from prepared.stays
     group by patient_id
 ),

@@ -16,7 +16,12 @@ with events as (
             else greatest(cast(coalesce(o.end_date, o.start_date) as int) - cast(o.start_date as int), 0.5)
         end
     from lake.encounter o
-    left join (select encounter_id, patient_id from lake.encounter where class = 'inpatient') a
+    left join (
+        select encounter_id, patient_id
+        from lake.encounter
+        where class = 'inpatient'
+          and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+    ) a
         on a.encounter_id = o.part_of_encounter_id and a.patient_id = o.patient_id
     where o.class = 'observation'
       and coalesce(o.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')

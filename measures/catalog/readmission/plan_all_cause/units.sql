@@ -45,6 +45,7 @@ hospice as (
     select distinct patient_id, date_part('year', start_date) as year
     from lake.encounter
     where class = 'hospice'
+      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
 ),
 reasoned as (
     select

@@ -68,7 +68,7 @@ select
     exclusion_reason is null as in_denominator,
     exclusion_reason,
     case when exclusion_reason is null then report_date is not null end as in_numerator,
-    case when can_be_first then concat(referral_id, coalesce(concat(' ', cast(report_date as varchar)), '')) end as evidence,
+    case when can_be_first then concat(referral_id, case when report_date is not null then concat(' ', cast(report_date as varchar)) end) end as evidence,
     make_date(cast(mp_year as int), 12, 31) as mature_on,
     organization_id,
     referring_practitioner_id as practitioner_id

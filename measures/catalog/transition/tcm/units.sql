@@ -1,38 +1,20 @@
 -- One row for each acute stay: whether the patient was reached within $business_days business days of discharge home
 -- ($by_contact = 1), or seen on calendar day 0 to $window_days.
--- Weekdays up to a day, counted from Monday 1969-12-29, are 5 for each whole week and at most 5 of the one begun.
-with contacts as (
-    select
-        c.patient_id,
-        c.contact_date,
-        5 * ((cast(c.contact_date as int) + 3) / 7) + least((cast(c.contact_date as int) + 3) % 7 + 1, 5) as weekdays_to_contact
-    from lake.contact c
-    where c.outcome = 'reached'
-),
-reached as (
-    select
-        s.stay_id,
-        s.patient_id,
-        c.contact_date,
-        c.weekdays_to_contact
-            - (5 * ((cast(s.end_date as int) + 3) / 7) + least((cast(s.end_date as int) + 3) % 7 + 1, 5))
-            - count(h.day) as business_days
+-- A contact is in time while fewer than $business_days business days lie between discharge and the contact: a weekend after the
+-- last of them is too late. Ordinals count business days up to and with a day.
+with reached as (
+    select s.stay_id, s.patient_id, min(c.contact_date) as contact_date
     from prepared.stays s
-    join contacts c
-        on c.patient_id = s.patient_id
-        and cast(c.contact_date as int) - cast(s.end_date as int) between 0 and $window_days
-    left join prepared.holidays h
-        on h.day > s.end_date
-        and h.day <= c.contact_date
-        and (cast(h.day as int) + 3) % 7 < 5
+    join lake.contact c on c.patient_id = s.patient_id and c.outcome = 'reached' and c.contact_date >= s.end_date
+    join prepared.business_days d on d.day = s.end_date
+    left join prepared.business_days b on cast(b.day as int) = cast(c.contact_date as int) - 1
     where $by_contact = 1
-    group by s.stay_id, s.patient_id, c.contact_date, c.weekdays_to_contact, s.end_date
+      and (c.contact_date = s.end_date or b.ordinal - d.ordinal < $business_days)
+    group by s.stay_id, s.patient_id
 ),
 done as (
-    select stay_id, patient_id, min(contact_date) as done_date
+    select stay_id, patient_id, contact_date as done_date
     from reached
-    where business_days <= $business_days
-    group by stay_id, patient_id
     union all
     select s.stay_id, s.patient_id, min(v.start_date)
     from prepared.stays s

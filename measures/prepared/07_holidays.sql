@@ -1,7 +1,7 @@
 -- Days that are no business days although they fall on Monday to Friday: those that the user loaded as code set
 -- `holidays` (codes are ISO dates), else the federal holidays of the United States as observed [K].
 select distinct cast(code as date) as day
-from lake.code_set
+from prepared.code_set
 where set_id = 'holidays'
 union all
 select day from (
@@ -199,4 +199,4 @@ select day from (
         (date '2032-11-25'),
         (date '2032-12-24')
 ) as federal (day)
-where (select count(*) from lake.code_set where set_id = 'holidays') = 0
+where (select count(*) from prepared.code_set where set_id = 'holidays') = 0
