@@ -46,8 +46,10 @@ select
     case when $business = 1 then e.ordinal - b.ordinal else cast(j.recorded as int) - cast(j.began as int) end as event_days,
     case when $business = 1 then c.ordinal - b.ordinal else cast(j.other_end as int) - cast(j.began as int) end as competing_days,
     case when $business = 1 then t.ordinal - b.ordinal else cast($data_through as int) - cast(j.began as int) end as censored_days,
-    case when j.recorded is not null then cast(j.recorded as varchar) else concat(j.ended_as, ' ', cast(j.other_end as varchar)) end
-        as evidence,
+    case
+        when j.recorded is not null then cast(j.recorded as varchar)
+        when j.other_end is not null then concat(j.ended_as, ' ', cast(j.other_end as varchar))
+    end as evidence,
     coalesce(j.specialty, 'unknown') as subgroup,
     coalesce(j.priority, 'unknown') as subgroup_2,
     coalesce(j.receiving_organization_id, 'unknown') as subgroup_3,
