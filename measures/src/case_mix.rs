@@ -10,9 +10,11 @@ use std::collections::HashMap;
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
-use carecoord_statistics::survey::{CahpsOptions, EntityScore, Responses, Standing, cahps};
+use carecoord_statistics::survey::{
+    CahpsOptions, EntityScore, Missing, Responses, Smoothing, Standing, VarianceSmoothing, cahps,
+};
 
-use crate::definition::{CaseMix, Measure};
+use crate::definition::{CaseMix, Measure, SmoothingFormula};
 use crate::error::{MeasureError, Result};
 use crate::rates::UNKNOWN;
 use crate::risk::year_of;
@@ -107,8 +109,8 @@ pub(crate) async fn case_mix(
     let (kept, left): (Vec<_>, Vec<_>) = adjusters.iter().zip(more).partition(|(_, values)| varies(values));
     let used: Vec<String> = kept.iter().map(|(name, _)| (*name).clone()).collect();
     let values: Vec<Vec<Option<f64>>> = kept.into_iter().map(|(_, values)| values).collect();
-    let CaseMix { low, high, weight_cap } = *settings;
-    let options = CahpsOptions { weight_cap, ..CahpsOptions::for_scale(low, high) };
+    let CaseMix { low, high, .. } = *settings;
+    let options = options(settings);
     let found = cahps(&Responses { entity: &entity, items: &items, adjusters: &values }, options);
     let mut cells = vec![measure.id.clone().into(), ENGINE.into(), Cell::Date(days(first)), Cell::Date(days(last))];
     let found = match found {
@@ -149,6 +151,23 @@ pub(crate) async fn case_mix(
         .map(|score| score_row(measure, score, &organizations[score.entity], names, threshold, (low, high)))
         .collect();
     Ok(CaseMixRows { models: vec![cells], scores })
+}
+
+fn options(settings: &CaseMix) -> CahpsOptions {
+    CahpsOptions {
+        missing: if settings.impute { Missing::EntityMean } else { Missing::Drop },
+        weight_cap: settings.weight_cap,
+        smoothing: settings.smoothing.map(|smoothing| VarianceSmoothing {
+            weight: smoothing.weight,
+            formula: match smoothing.formula {
+                SmoothingFormula::Program => Smoothing::Program,
+                SmoothingFormula::Manual => Smoothing::Manual,
+            },
+        }),
+        change: settings.change,
+        least_difference: settings.least_difference,
+        ..CahpsOptions::for_scale(settings.low, settings.high)
+    }
 }
 
 fn varies(values: &[Option<f64>]) -> bool {
@@ -246,6 +265,17 @@ fn read(measure: &Measure, batch: &RecordBatch, found: &mut Read) -> Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_manuals_smoothing_is_an_option() {
+        let text = "low = 1\nhigh = 4\nimpute = false\nsmoothing = { weight = 20, formula = 'manual' }";
+        let settings: CaseMix = toml::from_str(text).expect("settings");
+        let found = options(&settings);
+        assert_eq!((found.missing, found.weight_cap), (Missing::Drop, 1));
+        assert_eq!(found.smoothing, Some(VarianceSmoothing { weight: 20.0, formula: Smoothing::Manual }));
+        let plain: CaseMix = toml::from_str("low = 1\nhigh = 4").expect("settings");
+        assert_eq!(options(&plain), CahpsOptions::for_scale(1.0, 4.0));
+    }
 
     #[test]
     fn questionnaires_come_in_order_whatever_the_order_in_which_they_were_read() {

@@ -190,6 +190,41 @@ pub struct CaseMix {
     /// Cap K of the weight of items; 1 weighs all alike.
     #[serde(default = "equal_weights")]
     pub weight_cap: u64,
+    /// Whether a missing adjuster is taken as the organization's mean; else the person is left out.
+    #[serde(default = "yes")]
+    pub impute: bool,
+    /// An organization stands out only if it differs by this share of the distance to the nearer end of the scale.
+    #[serde(default)]
+    pub change: f64,
+    /// And by at least so much.
+    #[serde(default)]
+    pub least_difference: f64,
+    /// Smoothing of variances; none unless stated.
+    pub smoothing: Option<Smoothing>,
+}
+
+/// How far variances of organizations are drawn towards their average.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smoothing {
+    /// Weight of the average, in answers: the manual takes 25 for ratings, 20 for composites, 15 for items.
+    pub weight: f64,
+    /// Whose formula: the program's, or its manual's.
+    pub formula: SmoothingFormula,
+}
+
+/// Whose formula of smoothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SmoothingFormula {
+    /// That of the program as it runs.
+    Program,
+    /// That of its manual.
+    Manual,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn equal_weights() -> u64 {

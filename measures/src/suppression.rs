@@ -76,7 +76,8 @@ fn groups(rates: &[Rate], tree: &Tree) -> Vec<(usize, Vec<usize>)> {
     let mut parts: HashMap<(usize, &str, &str), Vec<usize>> = HashMap::new();
     for (place, rate) in rates.iter().enumerate() {
         let key = &rate.key;
-        if !rate.is_overall() {
+        // Programs overlap: they are no parts of everyone that add up.
+        if !rate.is_overall() && key.level != PROGRAM {
             let total =
                 Key { level: ALL, level_id: ALL.to_owned(), stratum_kind: ALL, stratum: ALL.to_owned(), ..key.clone() };
             if let Some(total) = index.get(&total) {
@@ -198,8 +199,8 @@ mod tests {
             rate("program", "r", 30.0, 500.0),
         ];
         suppress(&mut rates, Kind::Proportion, 11, &Tree::default());
-        assert_eq!(rates[0].state, State::Shown);
         assert_eq!(rates[1].state, State::WouldReveal, "five events lie outside it");
+        assert_eq!([rates[0].state, rates[2].state, rates[3].state], [State::Shown; 3]);
     }
 
     #[test]
