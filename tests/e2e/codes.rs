@@ -45,6 +45,10 @@ fn tables_are_told_by_name_and_the_version_loaded_last_is_in_force() {
     assert_eq!(project.value("select count(*) from lake.code_set where set_id = 'icd_10_cm_to_ccs'"), "3");
     // Loading again what is loaded changes nothing.
     assert!(import(&project, &folder, "2024").expect(0).err.contains("nothing new"));
+    // Loaded last is in force, whatever its name: a table of 2019 that is loaded today was meant.
+    project.extract("icd_10_cm_to_ccs.csv", "icd_10_cm,description,ccs_diagnosis_category\nA100,One,3\n");
+    import(&project, &folder, "2019").expect(0);
+    assert!(listed(&project).contains(&"icd_10_cm_to_ccs,2019,1,loaded,an invented table".to_owned()));
 }
 
 #[test]
