@@ -16,7 +16,6 @@ use carecoord_statistics::survey::{
 
 use crate::definition::{CaseMix, Measure, SmoothingFormula};
 use crate::error::{MeasureError, Result};
-use crate::rates::UNKNOWN;
 use crate::risk::year_of;
 use crate::rows::Cell;
 use crate::span::days;
@@ -51,6 +50,8 @@ struct Read {
     adjusters: Vec<String>,
     /// Items, then adjusters of each questionnaire in turn; not a number where there is no answer.
     values: Vec<f64>,
+    /// Questionnaires without an organization.
+    nowhere: u64,
 }
 
 impl Read {
@@ -101,7 +102,7 @@ pub(crate) async fn case_mix(
             read(measure, &batch, &mut found)?;
         }
     }
-    let (adjusters, count) = (found.adjusters.clone(), found.items);
+    let (adjusters, count, nowhere) = (found.adjusters.clone(), found.items, found.nowhere);
     let (organizations, entity, mut columns) = found.ordered();
     let more = columns.split_off(count.min(columns.len()));
     let items = columns;
@@ -121,25 +122,40 @@ pub(crate) async fn case_mix(
             return Ok(CaseMixRows { models: vec![cells], scores: Vec::new() });
         }
     };
-    let hidden = (1..threshold).contains(&found.people);
+    let small = |count: u64| (1..threshold).contains(&count);
+    let hidden = small(found.people);
+    // Differences add up to 0 and people to the total: a single hidden organization takes the smallest other one with it.
+    let mut kept_back: Vec<usize> =
+        found.entities.iter().filter(|score| small(score.people)).map(|score| score.entity).collect();
+    if kept_back.len() == 1 {
+        let others = found.entities.iter().filter(|score| !small(score.people));
+        kept_back.extend(others.min_by_key(|score| (score.people, score.entity)).map(|score| score.entity));
+    }
+    let suppressed: u64 =
+        found.entities.iter().filter(|score| kept_back.contains(&score.entity)).map(|score| score.people).sum();
+    let total_hidden = hidden || small(suppressed);
     let shown = |cell: Cell| if hidden { Cell::Null } else { cell };
     let mut reasons = Vec::new();
     if !left.is_empty() {
         let names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
         reasons.push(format!("adjusters that are missing or the same for all: {}", names.join(", ")));
     }
+    if nowhere > 0 {
+        let many = if small(nowhere) { format!("fewer than {threshold}") } else { nowhere.to_string() };
+        reasons.push(format!("questionnaires without an organization: {many}"));
+    }
     if !found.left_out.is_empty() {
         reasons.push(format!("organizations with fewer than two people: {}", found.left_out.len()));
     }
     cells.extend([
         shown((found.entities.len() as u64).into()),
-        shown(found.people.into()),
+        if total_hidden { Cell::Null } else { found.people.into() },
         (!used.is_empty()).then(|| used.join(", ")).into(),
         shown(found.overall_mean.into()),
         shown(found.grand_mean.into()),
         shown(found.f.into()),
         shown(found.freedom.into()),
-        shown(found.freedom_below.into()),
+        if total_hidden { Cell::Null } else { found.freedom_below.into() },
         shown(found.p.into()),
         shown(found.reliability.into()),
         if hidden { "suppressed" } else { "shown" }.into(),
@@ -148,7 +164,10 @@ pub(crate) async fn case_mix(
     let scores = found
         .entities
         .iter()
-        .map(|score| score_row(measure, score, &organizations[score.entity], names, threshold, (low, high)))
+        .map(|score| {
+            let hidden = kept_back.contains(&score.entity);
+            score_row(measure, score, &organizations[score.entity], names, (threshold, hidden), (low, high))
+        })
         .collect();
     Ok(CaseMixRows { models: vec![cells], scores })
 }
@@ -180,10 +199,9 @@ fn score_row(
     score: &EntityScore,
     organization: &str,
     names: &HashMap<(&'static str, String), String>,
-    threshold: u64,
+    (threshold, hidden): (u64, bool),
     (low, high): (f64, f64),
 ) -> Vec<Cell> {
-    let hidden = (1..threshold).contains(&score.people);
     let number = |number: f64| if hidden { Cell::Null } else { Cell::Number(number) };
     let count = |count: u64| if hidden { Cell::Null } else { Cell::from(count) };
     let mut notes = Vec::new();
@@ -202,7 +220,8 @@ fn score_row(
         measure.id.clone().into(),
         organization.into(),
         names.get(&("organization", organization.to_owned())).cloned().into(),
-        count(score.records),
+        // Few who came back and could not be used are a small count too.
+        if (1..threshold).contains(&(score.records - score.people)) { Cell::Null } else { count(score.records) },
         count(score.people),
         number(score.unadjusted),
         number(score.adjusted.clamp(low, high)),
@@ -246,9 +265,13 @@ fn read(measure: &Measure, batch: &RecordBatch, found: &mut Read) -> Result<()> 
     }
     for row in 0..batch.num_rows() {
         let text = |name: &str| batch.column_by_name(name).and_then(|array| text_at(array, row));
+        // Those who are not known to belong to an organization are no organization.
+        let Some(name) = text("organization_id") else {
+            found.nowhere += 1;
+            continue;
+        };
         let key = |name: &str| text(name).unwrap_or_default().into_boxed_str();
         found.keys.push((key("patient_id"), key("response_id")));
-        let name = text("organization_id").unwrap_or_else(|| UNKNOWN.to_owned());
         let next = u32::try_from(found.organizations.len()).unwrap_or(u32::MAX);
         let place = *found.place.entry(name.clone()).or_insert(next);
         if place == next {
@@ -288,6 +311,7 @@ mod tests {
             items: 1,
             adjusters: vec!["age".to_owned()],
             values: vec![1.0, 10.0, 2.0, f64::NAN, 3.0, 30.0],
+            nowhere: 0,
         };
         let (names, entity, columns) = read.ordered();
         assert_eq!((names, entity), (vec!["y".to_owned(), "z".to_owned()], vec![0, 1, 0]));

@@ -528,8 +528,20 @@ async fn caseload(
             }
         }
     }
+    let small = |people: u64| (1..threshold).contains(&people);
+    // Where one caseload of a month is hidden, the smallest other one is too: the total may be known.
+    let mut with_it: BTreeMap<i32, (String, u64)> = BTreeMap::new();
+    let mut hidden_of: BTreeMap<i32, u64> = BTreeMap::new();
+    for ((coordinator, month), people) in &found {
+        if small(*people) {
+            *hidden_of.entry(*month).or_default() += 1;
+        } else if with_it.get(month).is_none_or(|(_, least)| people < least) {
+            with_it.insert(*month, (coordinator.clone(), *people));
+        }
+    }
     let rows = found.into_iter().map(|((coordinator, month), people)| {
-        let hidden = (1..threshold).contains(&people);
+        let alone = hidden_of.get(&month) == Some(&1);
+        let hidden = small(people) || (alone && with_it.get(&month).is_some_and(|(other, _)| *other == coordinator));
         vec![
             coordinator.clone().into(),
             names.get(&("coordinator", coordinator)).cloned().into(),

@@ -532,6 +532,10 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
     if more.case_mix.is_none() && file.variant.iter().any(|variant| variant.case_mix.is_some()) {
         return Err(broken(folder, "measure.toml", "case_mix needs a file case_mix.sql"));
     }
+    let scores = |used: &InstrumentUse| used.composite.is_some() && used.version.is_none();
+    if file.variant.iter().filter_map(|variant| variant.instrument.as_ref()).any(scores) {
+        return Err(broken(folder, "measure.toml", "instrument names a composite and no version"));
+    }
     let subgroups = file.subgroup.clone().list();
     if subgroups.len() > SUBGROUPS.len() {
         return Err(broken(folder, "measure.toml", &format!("a measure has at most {} subgroups", SUBGROUPS.len())));

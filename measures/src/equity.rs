@@ -295,7 +295,7 @@ mod tests {
             ..Sums::default()
         };
         let value = Some(100.0 * f64::from(numerator) / f64::from(denominator));
-        Rate { key, sums, value, interval: None, waits: None, is_final: true, state }
+        Rate { key, sums, value, interval: None, waits: None, people: u64::from(denominator), is_final: true, state }
     }
 
     fn found(rates: &[Rate]) -> EquityRows {

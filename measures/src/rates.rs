@@ -133,6 +133,9 @@ pub struct Rate {
     pub interval: Option<(Option<f64>, Option<f64>, &'static str)>,
     /// How long units waited, for measures of time.
     pub waits: Option<Waits>,
+    /// The least number of people that counting units can be of: for composites, whose units are answers, the most answers
+    /// to one item; else the units.
+    pub people: u64,
     /// Whether every unit of the whole period has been followed up.
     pub is_final: bool,
     /// Whether it is shown.
@@ -158,7 +161,12 @@ impl Rate {
         let waits = self.waits.as_ref()?;
         let key = &self.key;
         let seen = self.counts_are_shown();
-        let count = |count: u64| if seen && !(1..threshold).contains(&count) { Cell::from(count) } else { Cell::Null };
+        let small = |count: u64| (1..threshold).contains(&count);
+        // The two ends without the event add up to what is known, and parts to totals: they are told apart for everyone in a
+        // year alone.
+        let whole = self.is_overall() && key.period_kind == "year";
+        let apart = seen && whole && !small(waits.competing) && !small(waits.censored);
+        let end = |count: u64| if apart { Cell::from(count) } else { Cell::Null };
         let days = |days: Option<f64>| Cell::from(days.filter(|_| seen));
         Some(vec![
             measure.id.clone().into(),
@@ -169,9 +177,9 @@ impl Rate {
             key.stratum_kind.into(),
             key.stratum.clone().into(),
             if seen { waits.n.into() } else { Cell::Null },
-            count(waits.events),
-            count(waits.competing),
-            count(waits.censored),
+            if seen { waits.events.into() } else { Cell::Null },
+            end(waits.competing),
+            end(waits.censored),
             days(waits.median),
             days(waits.lower),
             days(waits.upper),
@@ -454,8 +462,21 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
     let end = period_end(key.period_kind, date_of(key.period));
     let is_final =
         end <= span.last_day() && sums.immature == 0 && span.is_final(end, measure.window_days, measure.feed);
+    let people = match measure.kind {
+        Kind::Composite => components.values().map(|sums| sums.n).max().unwrap_or(0),
+        _ => sums.n,
+    };
     if sums.denominator <= Exact::default() {
-        return Ok(Rate { key, sums, value: None, interval: None, waits: None, is_final, state: State::Undefined });
+        return Ok(Rate {
+            key,
+            sums,
+            value: None,
+            interval: None,
+            waits: None,
+            people,
+            is_final,
+            state: State::Undefined,
+        });
     }
     if measure.kind == Kind::Time {
         let broken = |reason: String| MeasureError::Definition {
@@ -470,7 +491,9 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
             .filter(|waits| waits.lower.is_some() || waits.upper.is_some())
             .map(|waits| (waits.lower, waits.upper, waits::METHOD));
         let state = if value.is_some() { State::Shown } else { State::NotReached };
-        return Ok(Rate { key, sums, value, interval, waits, is_final, state });
+        // Watched without end, a month is not over while anyone waits.
+        let is_final = is_final && (measure.window_days > 0 || waits.as_ref().is_none_or(|waits| waits.censored == 0));
+        return Ok(Rate { key, sums, value, interval, waits, people, is_final, state });
     }
     let value = match measure.kind {
         Kind::Composite => composite(components),
@@ -479,7 +502,7 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
     let scaled = |limit: f64| limit * measure.multiplier;
     let interval = interval(measure, &sums)?
         .map(|found| (Some(scaled(found.lower)), Some(scaled(found.upper)), found.method.name()));
-    Ok(Rate { key, sums, value: value.map(scaled), interval, waits: None, is_final, state: State::Shown })
+    Ok(Rate { key, sums, value: value.map(scaled), interval, waits: None, people, is_final, state: State::Shown })
 }
 
 /// The unweighted mean of components' means; a component without answers drops out of the divisor.

@@ -40,11 +40,11 @@ fn has_small_count(rate: &Rate, kind: Kind, threshold: f64) -> bool {
     let small = |count: f64| count > 0.0 && count < threshold;
     let (numerator, denominator) = (rate.sums.numerator.value(), rate.sums.denominator.value());
     match kind {
-        Kind::Proportion => small(numerator) || small(denominator) || small(denominator - numerator),
+        // Of waits the difference are those who have not had the event.
+        Kind::Proportion | Kind::Time => small(numerator) || small(denominator) || small(denominator - numerator),
         Kind::Rate => small(numerator) || small(denominator),
-        Kind::Mean | Kind::Composite => small(rate.sums.n as f64),
-        // The difference is made of cancelled and waiting units, which have no value of their own.
-        Kind::Time => small(rate.sums.n as f64) || small(numerator),
+        Kind::Mean => small(rate.sums.n as f64),
+        Kind::Composite => small(rate.people as f64) || small(numerator),
     }
 }
 
@@ -58,10 +58,12 @@ fn complements(rates: &[Rate], kind: Kind, threshold: f64) -> Vec<usize> {
         index.get(&all).is_some_and(|all| {
             let numerator = all.sums.numerator.value() - rate.sums.numerator.value();
             let denominator = all.sums.denominator.value() - rate.sums.denominator.value();
-            let units = all.sums.n.saturating_sub(rate.sums.n) as f64;
+            let units = all.people.saturating_sub(rate.people) as f64;
             match kind {
-                Kind::Proportion => small(numerator) || small(denominator) || small(denominator - numerator),
-                Kind::Rate | Kind::Time => small(numerator) || small(units),
+                Kind::Proportion | Kind::Time => {
+                    small(numerator) || small(denominator) || small(denominator - numerator)
+                }
+                Kind::Rate => small(numerator) || small(units),
                 Kind::Mean | Kind::Composite => small(units),
             }
         })
@@ -147,7 +149,16 @@ mod tests {
         };
         let sums =
             Sums { numerator: Exact::new(numerator), denominator: Exact::new(denominator), n: 100, ..Sums::default() };
-        Rate { key, sums, value: Some(0.0), interval: None, waits: None, is_final: true, state: State::Shown }
+        Rate {
+            key,
+            sums,
+            value: Some(0.0),
+            interval: None,
+            waits: None,
+            people: 100,
+            is_final: true,
+            state: State::Shown,
+        }
     }
 
     #[test]

@@ -240,7 +240,11 @@ impl Workbench {
             .await
             .map_err(|error| broken(error.to_string()))?;
         let has = |name: &str| frame.schema().has_column_with_unqualified_name(name);
-        let outcome = if measure.kind == Kind::Time { "event_date" } else { "in_numerator" };
+        let outcome = match measure.kind {
+            Kind::Time if has("event_days") => "event_days",
+            Kind::Time => "event_date",
+            _ => "in_numerator",
+        };
         for wanted in ["unit_id", "patient_id", "index_date", "in_denominator", "exclusion_reason", outcome] {
             if !has(wanted) {
                 return Err(broken(format!("the query has no column {wanted}")));

@@ -86,7 +86,6 @@ latest as (
 judged as (
     select
         m.*,
-        n.coordinator_id,
         n.primary_practitioner_id,
         p.care_plan_id,
         p.owner_practitioner_id,
@@ -146,7 +145,6 @@ select
     end as evidence,
     case when r.new then 'new' else 'established' end as subgroup,
     coalesce(r.organization_id, k.organization_id) as organization_id,
-    coalesce(r.owner_practitioner_id, r.primary_practitioner_id) as practitioner_id,
-    r.coordinator_id
+    r.owner_practitioner_id as practitioner_id
 from reasoned r
 left join lake.practitioner k on k.practitioner_id = r.primary_practitioner_id

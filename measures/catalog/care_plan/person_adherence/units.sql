@@ -39,7 +39,6 @@ select
         else cast(0 as double)
     end as numerator,
     concat(cast(r.done as varchar), ' of ', cast(r.due as varchar)) as evidence,
-    p.primary_practitioner_id as practitioner_id,
     pr.organization_id
 from reasoned r
 left join prepared.person p on p.patient_id = r.patient_id

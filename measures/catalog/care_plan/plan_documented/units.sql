@@ -42,7 +42,6 @@ select
     e.exclusion_reason,
     case when e.exclusion_reason is null then d.planned_date is not null end as in_numerator,
     cast(d.planned_date as varchar) as evidence,
-    e.primary_practitioner_id as practitioner_id,
     r.organization_id
 from enrolled e
 left join planned d on d.enrollment_id = e.enrollment_id and d.patient_id = e.patient_id

@@ -9,16 +9,26 @@ with came as (
     where invitation_id is not null
     group by invitation_id, patient_id
 ),
+-- Versions with items: nothing that comes back to another one is looked at.
+described as (
+    select i.instrument, i.version, i.default_version
+    from prepared.instrument i
+    join (select distinct instrument, version from prepared.instrument_item) n
+        on n.instrument = i.instrument and n.version = i.version
+),
 judged as (
     select
         i.*,
         r.completed_date,
         case
+            when d.instrument is null then 'instrument_not_described'
             when p.deceased_date <= i.sampled_date then 'died'
             when r.ineligible then 'ineligible'
         end as exclusion_reason
     from lake.survey_invitation i
     left join came r on r.invitation_id = i.invitation_id and r.patient_id = i.patient_id
+    left join described d
+        on d.instrument = i.instrument and (d.version = i.version or (i.version is null and d.default_version))
     left join prepared.person p on p.patient_id = i.patient_id
     where i.sampled_date between $period_start and $period_end
 )
