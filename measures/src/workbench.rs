@@ -313,25 +313,12 @@ impl Workbench {
         first: jiff::civil::Date,
         last: jiff::civil::Date,
     ) -> Result<Vec<RecordBatch>> {
-        let broken = |reason: String| MeasureError::Definition {
-            measure: measure.id.clone(),
-            file: format!("{}/risk.sql", measure.folder),
-            reason,
-        };
-        let frame = self
-            .bind(text, &measure.params, measure.window_days, self.span.data_through(measure.feed))
-            .await
-            .map_err(|error| broken(error.to_string()))?;
-        let _ = self.context.deregister_table("prepared.risk_of_units");
-        sql::register(&self.context, "prepared", "risk_of_units", frame.into_view())?;
         let query = format!(
             "select u.in_numerator as risk_outcome, u.organization_id as risk_organization, r.* from prepared.unit u \
              join prepared.risk_of_units r on r.unit_id = u.unit_id and r.patient_id = u.patient_id \
              where u.in_denominator and u.mature and u.period between date '{first}' and date '{last}'"
         );
-        let found = self.collect(&query).await.map_err(|error| broken(error.to_string()));
-        let _ = self.context.deregister_table("prepared.risk_of_units");
-        found
+        self.beside(measure, ("risk.sql", text), "risk_of_units", &query).await
     }
 
     /// The questionnaires that a measure's `case_mix.sql` yields, completed from `first` to `last`, in no order.
@@ -345,21 +332,34 @@ impl Workbench {
         first: jiff::civil::Date,
         last: jiff::civil::Date,
     ) -> Result<Vec<RecordBatch>> {
+        let query = format!(
+            "select * from prepared.case_mix_of_people where completed_date between date '{first}' and date '{last}'"
+        );
+        self.beside(measure, ("case_mix.sql", text), "case_mix_of_people", &query).await
+    }
+
+    /// The rows of `query`, for which the text of a file beside a measure's `units.sql` stands as `prepared.<name>`.
+    async fn beside(
+        &self,
+        measure: &Measure,
+        (file, text): (&str, &str),
+        name: &str,
+        query: &str,
+    ) -> Result<Vec<RecordBatch>> {
         let broken = |reason: String| MeasureError::Definition {
             measure: measure.id.clone(),
-            file: format!("{}/case_mix.sql", measure.folder),
+            file: format!("{}/{file}", measure.folder),
             reason,
         };
         let frame = self
             .bind(text, &measure.params, measure.window_days, self.span.data_through(measure.feed))
             .await
             .map_err(|error| broken(error.to_string()))?;
-        let name = "prepared.case_mix_of_people";
-        let _ = self.context.deregister_table(name);
-        sql::register(&self.context, "prepared", "case_mix_of_people", frame.into_view())?;
-        let query = format!("select * from {name} where completed_date between date '{first}' and date '{last}'");
-        let found = self.collect(&query).await.map_err(|error| broken(error.to_string()));
-        let _ = self.context.deregister_table(name);
+        let table = format!("prepared.{name}");
+        let _ = self.context.deregister_table(table.as_str());
+        sql::register(&self.context, "prepared", name, frame.into_view())?;
+        let found = self.collect(query).await.map_err(|error| broken(error.to_string()));
+        let _ = self.context.deregister_table(table.as_str());
         found
     }
 
