@@ -1,10 +1,12 @@
 //! `carecoord.toml`: what a project says once, so that flags need not be repeated.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use carecoord_measures::definition::{self, Measure};
 use carecoord_measures::instrument::{self, Instrument};
+use carecoord_measures::signals::{Annotation, Rules, Settings};
 use carecoord_pipeline::checks::CheckSettings;
 use serde::Deserialize;
 
@@ -30,8 +32,22 @@ pub struct Config {
     pub instruments: Vec<PathBuf>,
     /// Title of the report.
     pub report_title: String,
+    /// Targets by measure, in the unit shown.
+    pub targets: BTreeMap<String, f64>,
+    /// How charts are judged.
+    pub charts: Charts,
+    /// What happened when, for the charts.
+    pub annotation: Vec<Annotation>,
     /// Settings of the checks.
     pub checks: CheckSettings,
+}
+
+/// How charts are judged.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Charts {
+    /// Which months count as signals.
+    pub rules: Rules,
 }
 
 impl Default for Config {
@@ -45,6 +61,9 @@ impl Default for Config {
             measures: Vec::new(),
             instruments: Vec::new(),
             report_title: "Care coordination report".to_owned(),
+            targets: BTreeMap::new(),
+            charts: Charts::default(),
+            annotation: Vec::new(),
             checks: CheckSettings::default(),
         }
     }
@@ -74,6 +93,23 @@ impl Config {
     pub fn measures(&self, project: &Path) -> Result<Vec<Measure>, Failure> {
         let folders: Vec<PathBuf> = self.measures.iter().map(|folder| project.join(folder)).collect();
         Ok(definition::catalog_with(&folders)?)
+    }
+
+    /// What charts are made with.
+    pub fn chart_settings(&self, measures: &[Measure]) -> Result<Settings, Failure> {
+        let is_measure = |id: &String| measures.iter().any(|measure| measure.id == *id);
+        if let Some((id, target)) = self.targets.iter().find(|(id, target)| !is_measure(id) || !target.is_finite()) {
+            return Err(Failure::Usage(format!(
+                "carecoord.toml, [targets]: \"{id}\" = {target}: give the id of a measure (`carecoord measures list`) and a number"
+            )));
+        }
+        let is_named = |id: &String| measures.iter().any(|measure| measure.id.starts_with(id.as_str()));
+        if let Some(id) = self.annotation.iter().flat_map(|one| &one.measures).find(|id| !is_named(id)) {
+            return Err(Failure::Usage(format!(
+                "carecoord.toml, [[annotation]]: no measure's id begins with \"{id}\"; `carecoord measures list` shows them"
+            )));
+        }
+        Ok(Settings { rules: self.charts.rules, targets: self.targets.clone(), annotations: self.annotation.clone() })
     }
 
     /// The survey instruments with the project's own.

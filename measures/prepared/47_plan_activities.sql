@@ -21,6 +21,33 @@ with changes as (
         order by h.changed_date, case when h.status in ('completed', 'cancelled', 'stopped', 'entered-in-error') then 1 else 0 end, h.status
     )
 ),
+-- Each hold beside the due date as the holds before it left it. A hold that begins after that date moves nothing, nor does any
+-- later one, which begins later still.
+holds as (
+    select
+        c.activity_id,
+        c.patient_id,
+        c.changed_date,
+        c.status,
+        cast(c.until as int) - cast(c.changed_date as int) as days,
+        cast(a.due_date as int) + coalesce(
+            sum(cast(c.until as int) - cast(c.changed_date as int)) over (
+                partition by c.patient_id, c.activity_id
+                order by c.changed_date, c.until
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as due_day
+    from changes c
+    join lake.care_plan_activity a on a.activity_id = c.activity_id and a.patient_id = c.patient_id
+    where c.status = 'on-hold'
+),
+held as (
+    select activity_id, patient_id, sum(days) as held_days
+    from holds
+    where cast(changed_date as int) <= due_day
+    group by activity_id, patient_id
+),
 as_known as (
     select
         c.activity_id,
@@ -28,11 +55,8 @@ as_known as (
         max(case when c.until is null then c.status end) as status,
         max(case when c.status = 'completed' and coalesce(c.before, '') <> 'completed' then c.changed_date end) as completed_date,
         max(case when c.status in ('cancelled', 'stopped') and coalesce(c.before, '') not in ('cancelled', 'stopped') then c.changed_date end)
-            as cancelled_date,
-        sum(case when c.status = 'on-hold' and c.changed_date <= a.due_date then cast(c.until as int) - cast(c.changed_date as int) end)
-            as held_days
+            as cancelled_date
     from changes c
-    join lake.care_plan_activity a on a.activity_id = c.activity_id and a.patient_id = c.patient_id
     group by c.activity_id, c.patient_id
 ),
 superseded as (
@@ -53,12 +77,13 @@ moved as (
         coalesce(a.completed_date, h.completed_date) as completed_date,
         coalesce(a.cancelled_date, h.cancelled_date) as cancelled_date,
         a.performer_practitioner_id,
-        cast(cast(a.due_date as int) + cast(coalesce(a.held_days, h.held_days, 0) as int) as date) as due_date,
+        cast(cast(a.due_date as int) + cast(coalesce(a.held_days, d.held_days, 0) as int) as date) as due_date,
         p.owner_practitioner_id,
         s.superseded_on
     from lake.care_plan_activity a
     left join lake.care_plan p on p.care_plan_id = a.care_plan_id and p.patient_id = a.patient_id
     left join as_known h on h.activity_id = a.activity_id and h.patient_id = a.patient_id
+    left join held d on d.activity_id = a.activity_id and d.patient_id = a.patient_id
     left join superseded s on s.care_plan_id = a.care_plan_id and s.patient_id = a.patient_id
 )
 select

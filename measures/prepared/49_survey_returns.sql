@@ -1,6 +1,8 @@
 -- One row for each questionnaire that came back. `completeness` [S AHRQ, Preparing Data from CAHPS Surveys, 2017]: complete with
 -- at least half of the key items answered and one item that is reported; partial with one item that is reported; else incomplete.
 -- Key items that were skipped as the form asks count as answered. Only complete and partial ones are analysed.
+-- `duplicate`: the same invitation was answered before, or more fully later. Of several the first is kept, unless a later one is
+-- clearly fuller [S same], which is taken as complete instead of partial, or partial instead of incomplete [P].
 with counted as (
     select
         a.response_id,
@@ -21,13 +23,24 @@ with counted as (
     left join (select distinct instrument, version, item_id from prepared.instrument_composite) r
         on r.instrument = a.instrument and r.version = a.version and r.item_id = a.item_id
     group by a.response_id, a.patient_id, a.instrument, a.version
+),
+judged as (
+    select
+        counted.*,
+        case
+            when ineligible then 'ineligible'
+            when reported_answered = 0 then 'incomplete'
+            when 2 * key_answered >= key_items then 'complete'
+            else 'partial'
+        end as completeness
+    from counted
 )
 select
-    counted.*,
-    case
-        when ineligible then 'ineligible'
-        when reported_answered = 0 then 'incomplete'
-        when 2 * key_answered >= key_items then 'complete'
-        else 'partial'
-    end as completeness
-from counted
+    judged.*,
+    invitation_id is not null
+        and not ineligible
+        and row_number() over (
+            partition by patient_id, invitation_id, instrument, ineligible
+            order by case completeness when 'complete' then 1 when 'partial' then 2 else 3 end, completed_date, response_id
+        ) > 1 as duplicate
+from judged

@@ -19,11 +19,12 @@ use crate::case_mix::{self, CaseMixRows};
 use crate::definition::{Feed, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists};
 use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
+use crate::funnels;
 use crate::instrument::{self, Instrument};
 use crate::rates::{Rate, State, Tree, UNKNOWN, rates};
 use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
-use crate::signals;
+use crate::signals::{self, Settings};
 use crate::span::{Span, days, period_start};
 use crate::suppression::suppress;
 use crate::workbench::{MEMORY_BYTES, Workbench, number_at, shipped, text_at};
@@ -56,6 +57,8 @@ pub struct Options<'a> {
     pub months: i64,
     /// Counts from 1 to one less are suppressed.
     pub suppress_below: u64,
+    /// What charts are made with.
+    pub charts: Settings,
     /// Buckets of patients measured together; chosen by the lake's size unless stated. Results do not depend on it:
     /// fewer need less memory.
     pub buckets_at_once: Option<u32>,
@@ -259,7 +262,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         has_data.push((measure.id.clone(), has_data_now(&rates, &span)));
         tables.case_mix.models.extend(case_mix.models);
         tables.case_mix.scores.extend(case_mix.scores);
-        let written = writers.append(&measure, &rates, &running.names, options.suppress_below);
+        let written = writers.append(&measure, &rates, &running.names, options);
         if let Err(error) = written {
             running.stop().await;
             return Err(error);
@@ -389,10 +392,11 @@ fn identity(options: &Options<'_>, lake: &Snapshot, span: &Span) -> String {
     let mut definitions: Vec<String> = options.measures.iter().map(Measure::definition_hash).collect();
     definitions.extend(options.instruments.iter().map(|instrument| format!("{instrument:?}")));
     let text = format!(
-        "{}\n{}\n{span:?}\n{}\n{}",
+        "{}\n{}\n{span:?}\n{}\n{:?}\n{}",
         env!("CARGO_PKG_VERSION"),
         lake.id,
         options.suppress_below,
+        options.charts,
         definitions.join("\n")
     );
     blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
@@ -640,7 +644,11 @@ impl RowWriter {
 struct RateWriters {
     rates: RowWriter,
     waits: RowWriter,
+    charts: RowWriter,
     signals: RowWriter,
+    annotations: RowWriter,
+    funnels: RowWriter,
+    curves: RowWriter,
 }
 
 impl RateWriters {
@@ -648,7 +656,11 @@ impl RateWriters {
         Ok(Self {
             rates: RowWriter::create(folder, "rate")?,
             waits: RowWriter::create(folder, "wait")?,
+            charts: RowWriter::create(folder, "chart")?,
             signals: RowWriter::create(folder, "signal")?,
+            annotations: RowWriter::create(folder, "annotation")?,
+            funnels: RowWriter::create(folder, "funnel")?,
+            curves: RowWriter::create(folder, "funnel_curve")?,
         })
     }
 
@@ -657,11 +669,18 @@ impl RateWriters {
         measure: &Measure,
         rates: &[Rate],
         names: &HashMap<(&'static str, String), String>,
-        suppress_below: u64,
+        options: &Options<'_>,
     ) -> Result<()> {
+        let suppress_below = options.suppress_below;
         let waits: Vec<_> = rates.iter().filter_map(|rate| rate.wait_row(measure, suppress_below)).collect();
         self.waits.append(&waits)?;
-        self.signals.append(&signals::rows(&measure.id, rates))?;
+        let drawn = signals::rows(measure, rates, &options.charts);
+        self.charts.append(&drawn.charts)?;
+        self.signals.append(&drawn.months)?;
+        self.annotations.append(&drawn.annotations)?;
+        let funnel = funnels::rows(measure, rates, names);
+        self.funnels.append(&funnel.sites)?;
+        self.curves.append(&funnel.curve)?;
         rates.chunks(RATES_AT_ONCE).try_for_each(|some| {
             let row = |rate: &Rate| rate.row(measure, names, suppress_below);
             self.rates.append(&some.iter().map(row).collect::<Vec<_>>())
@@ -670,8 +689,8 @@ impl RateWriters {
 
     fn finish(self) -> Result<()> {
         self.rates.finish()?;
-        self.waits.finish()?;
-        self.signals.finish()
+        let others = [self.waits, self.charts, self.signals, self.annotations, self.funnels, self.curves];
+        others.into_iter().try_for_each(RowWriter::finish)
     }
 }
 

@@ -1,47 +1,383 @@
-//! Run charts: the median of the final months, and whether runs and crossings say that something changed (Anhoej).
+//! Monthly values at level all as control charts: the chart that fits the measure, its limits, and which months are signals.
 
-use carecoord_statistics::spc::run::{RunChart, run_chart};
+use std::collections::BTreeMap;
 
+use carecoord_statistics::spc::chart::{Chart, Kind as ChartKind, Options, Plotted, Point, chart};
+use carecoord_statistics::spc::choose::{self, choose};
+use carecoord_statistics::spc::mdc::{Assurance, assurance};
+use carecoord_statistics::spc::rules::{Fired, Rule, RuleSet, signals};
+use carecoord_statistics::spc::run::median;
+use carecoord_statistics::spc::{Direction, Meaning, Side};
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use crate::definition::{Better, Kind, Measure};
 use crate::rates::{ALL, Rate, State};
 use crate::rows::Cell;
+use crate::span::{date_of, days};
 
-/// Rows of the results table `signal` for one measure at level all: one for each month.
-#[must_use]
-pub fn rows(measure_id: &str, rates: &[Rate]) -> Vec<Vec<Cell>> {
-    let months: Vec<&Rate> = rates.iter().filter(|rate| rate.is_overall() && rate.key.period_kind == "month").collect();
-    let final_values: Vec<Option<f64>> =
-        months.iter().map(|rate| rate.value.filter(|_| rate.is_final && rate.state == State::Shown)).collect();
-    // No final month, or all of them on the median: there is a chart and nothing to say of it.
-    let chart = run_chart(&final_values, None).ok();
-    months
-        .iter()
-        .map(|rate| {
-            let count = |count: fn(&RunChart) -> usize| chart.as_ref().map(|chart| count(chart) as u64).into();
-            vec![
-                measure_id.into(),
-                ALL.into(),
-                ALL.into(),
-                Cell::Date(rate.key.period),
-                rate.value.filter(|_| rate.state == State::Shown).into(),
-                chart.as_ref().map(|chart| chart.centre).into(),
-                "run".into(),
-                count(|chart| chart.useful),
-                count(|chart| chart.longest_run),
-                count(|chart| chart.longest_run_limit),
-                count(|chart| chart.crossings),
-                count(|chart| chart.crossings_limit),
-                chart.as_ref().and_then(signal).into(),
-            ]
-        })
-        .collect()
+/// Final months that a phase needs on either side of a break before limits are worked out anew [P].
+const PHASE_MONTHS: usize = 8;
+
+/// What charts are made with: what a project says in `carecoord.toml`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    /// Which months count as signals.
+    pub rules: Rules,
+    /// Targets by measure, in the unit shown.
+    pub targets: BTreeMap<String, f64>,
+    /// What happened when.
+    pub annotations: Vec<Annotation>,
 }
 
-fn signal(chart: &RunChart) -> Option<&'static str> {
-    match (chart.is_short(), chart.shift, chart.clustering) {
-        // Fewer than ten useful months are too few to tell a signal from chance.
-        (true, _, _) | (_, false, false) => None,
-        (_, true, false) => Some("shift"),
-        (_, false, true) => Some("clustering"),
-        (_, true, true) => Some("shift+clustering"),
+/// A named set of rules.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rules {
+    /// A month beyond its limits, an unusually long run, unusually few crossings (Anhøj), with limits that follow the number
+    /// of months: few false alarms.
+    #[default]
+    Anhoej,
+    /// NHS England's Making Data Count: beyond limits, two of three close to a limit, shift and trend of seven.
+    Mdc,
+}
+
+/// What happened on a day, as a chart names it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Annotation {
+    /// The day.
+    #[serde(deserialize_with = "day")]
+    pub date: Date,
+    /// What happened.
+    pub text: String,
+    /// Ids of measures, or how they begin; all measures where empty.
+    #[serde(default)]
+    pub measures: Vec<String>,
+    /// Whether centre line and limits are worked out anew from the first whole month on.
+    #[serde(default)]
+    pub new_phase: bool,
+}
+
+impl Annotation {
+    fn is_about(&self, measure: &str) -> bool {
+        self.measures.is_empty() || self.measures.iter().any(|id| measure.starts_with(id.as_str()))
+    }
+}
+
+/// A day written as TOML's own date or in quotes.
+fn day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Native(toml::value::Datetime),
+        Quoted(String),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Native(native) => native.to_string(),
+        Written::Quoted(text) => text,
+    };
+    text.parse().map_err(|error| serde::de::Error::custom(format!("{text}: {error}; a day is written 2025-10-01")))
+}
+
+/// Rows of the results tables `chart`, `signal` and `annotation` for one measure.
+#[derive(Debug, Default)]
+pub struct SignalRows {
+    /// At most one row: the chart as a whole.
+    pub charts: Vec<Vec<Cell>>,
+    /// One row for each month.
+    pub months: Vec<Vec<Cell>>,
+    /// One row for each annotation of the measure.
+    pub annotations: Vec<Vec<Cell>>,
+}
+
+/// The chart of a measure's months at level all. Final months with a value that may be shown set limits and are judged;
+/// others are drawn.
+#[must_use]
+pub fn rows(measure: &Measure, rates: &[Rate], settings: &Settings) -> SignalRows {
+    let months: Vec<&Rate> = rates.iter().filter(|rate| rate.is_overall() && rate.key.period_kind == "month").collect();
+    if months.is_empty() {
+        return SignalRows::default();
+    }
+    let annotations: Vec<&Annotation> = settings.annotations.iter().filter(|one| one.is_about(&measure.id)).collect();
+    let drawn = Drawn::of(measure, &months, &annotations, settings.rules);
+    SignalRows {
+        charts: vec![drawn.chart_row(measure, &months, settings)],
+        months: months.iter().enumerate().map(|(place, rate)| drawn.month_row(measure, place, rate)).collect(),
+        annotations: annotations
+            .iter()
+            .map(|one| {
+                vec![
+                    measure.id.clone().into(),
+                    Cell::Date(days(one.date)),
+                    one.text.clone().into(),
+                    one.new_phase.into(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+/// Whether a month sets limits and is judged.
+fn counts(rate: &Rate) -> bool {
+    rate.is_final && rate.state == State::Shown
+}
+
+/// A chart that was made, with what its rules say of each month.
+struct Drawn {
+    /// `None` without any final month.
+    chart: Option<Chart>,
+    /// Whether limits are drawn; a run chart has none.
+    limits: bool,
+    why: &'static str,
+    fired: Vec<Vec<Fired>>,
+    direction: Direction,
+    /// Bounds of what is possible: limits are cut there.
+    possible: (f64, f64),
+}
+
+impl Drawn {
+    fn of(measure: &Measure, months: &[&Rate], annotations: &[&Annotation], rules: Rules) -> Self {
+        let (kind, why) = chart_kind(measure, months);
+        let direction = match measure.better {
+            Better::Higher => Direction::Increase,
+            Better::Lower => Direction::Decrease,
+            Better::None => Direction::Neutral,
+        };
+        let excluded: Vec<usize> = (0..months.len()).filter(|place| !counts(months[*place])).collect();
+        let control = kind.and_then(|kind| {
+            let ratio = kind.needs_denominator();
+            let options = Options {
+                phases: phases(months, annotations),
+                excluded: excluded.clone(),
+                multiplier: if ratio { measure.multiplier } else { 1.0 },
+                negative_lower: false,
+                ..Options::plain()
+            };
+            // A measure whose numbers do not fit the chart gets a run chart.
+            chart(kind, &points(months, ratio), &options).ok()
+        });
+        let limits = control.is_some();
+        let run = || {
+            let judged: Vec<Option<f64>> = months.iter().map(|rate| rate.value.filter(|_| counts(rate))).collect();
+            let options = Options { excluded, centre: Some(median(&judged).ok()?), ..Options::plain() };
+            chart(ChartKind::I, &points(months, false), &options).ok()
+        };
+        let chart = control.or_else(run);
+        let fired = chart.as_ref().map(|chart| fired(chart, limits, rules, direction)).unwrap_or_default();
+        let whole = matches!(measure.kind, Kind::Proportion | Kind::Composite) && measure.value_unit.starts_with('%');
+        let never_negative = months.iter().filter_map(|rate| rate.value).all(|value| value >= 0.0);
+        let possible = (
+            if never_negative { 0.0 } else { f64::NEG_INFINITY },
+            if whole { measure.multiplier } else { f64::INFINITY },
+        );
+        Self { chart, limits, why, fired, direction, possible }
+    }
+
+    fn limits_at(&self, point: &Plotted) -> Option<(f64, f64)> {
+        let limits = point.limits.filter(|_| self.limits)?;
+        Some((limits.lower.max(self.possible.0), limits.upper.min(self.possible.1)))
+    }
+
+    /// The last month that is judged.
+    fn last(&self) -> Option<(usize, &Plotted)> {
+        let points = self.chart.as_ref()?.points.iter().enumerate();
+        points.rev().find(|(_, point)| point.included && point.value.is_some())
+    }
+
+    fn side_at(&self, place: usize) -> Option<Side> {
+        self.fired.get(place)?.iter().find_map(|fired| fired.side)
+    }
+
+    /// The first month of the stretch of signals on one side that the last month ends.
+    fn since(&self, last: usize) -> Option<usize> {
+        let side = self.side_at(last)?;
+        let chart = self.chart.as_ref()?;
+        let judged = |place: &usize| chart.points[*place].included && chart.points[*place].value.is_some();
+        (0..=last).rev().filter(judged).take_while(|place| self.side_at(*place) == Some(side)).last()
+    }
+
+    /// Whether there are enough months to tell a signal from chance.
+    fn is_assessed(&self) -> bool {
+        let phase = self.chart.as_ref().and_then(|chart| chart.phases.last());
+        self.limits || phase.and_then(|phase| phase.runs.as_ref().ok()).is_some_and(|runs| !runs.is_short())
+    }
+
+    fn chart_row(&self, measure: &Measure, months: &[&Rate], settings: &Settings) -> Vec<Cell> {
+        let chart = self.chart.as_ref();
+        let runs = chart.and_then(|chart| chart.phases.last()).and_then(|phase| phase.runs.as_ref().ok());
+        let last = self.last();
+        let limits = last.and_then(|(_, point)| self.limits_at(point));
+        let target = settings.targets.get(&measure.id).copied();
+        let side = last.and_then(|(place, _)| self.side_at(place));
+        let variation = match (self.is_assessed(), side) {
+            (false, _) => "not_assessed",
+            (true, None) => "common_cause",
+            (true, Some(side)) => meaning(Meaning::of(side, self.direction)),
+        };
+        let since = last.and_then(|(place, _)| self.since(place)).map(|place| Cell::Date(months[place].key.period));
+        let verdict = limits
+            .zip(target)
+            .and_then(|((lower, upper), target)| assurance(lower, upper, target, self.direction))
+            .map(|verdict| match verdict {
+                Assurance::Pass => "pass",
+                Assurance::Fail => "fail",
+                Assurance::HitOrMiss => "hit_or_miss",
+            });
+        let mut all: Vec<&str> = Vec::new();
+        for rule in self.fired.iter().flatten().map(|fired| word(fired.rule)) {
+            if !all.contains(&rule) {
+                all.push(rule);
+            }
+        }
+        let kind = chart.filter(|_| self.limits).map_or("run", |chart| chart.kind.name());
+        let rules = match (settings.rules, self.limits) {
+            (Rules::Mdc, true) => "mdc",
+            (Rules::Anhoej, true) => "anhoej_shewhart",
+            (_, false) => "anhoej",
+        };
+        vec![
+            measure.id.clone().into(),
+            ALL.into(),
+            ALL.into(),
+            kind.into(),
+            self.why.into(),
+            rules.into(),
+            (months.iter().filter(|rate| counts(rate)).count() as u64).into(),
+            last.map(|(_, point)| point.centre).into(),
+            limits.map(|limits| limits.0).into(),
+            limits.map(|limits| limits.1).into(),
+            target.into(),
+            variation.into(),
+            since.unwrap_or(Cell::Null),
+            verdict.into(),
+            (!all.is_empty()).then(|| all.join("+")).into(),
+            runs.map(|runs| runs.useful as u64).into(),
+            runs.map(|runs| runs.longest_run as u64).into(),
+            runs.map(|runs| runs.longest_run_limit as u64).into(),
+            runs.map(|runs| runs.crossings as u64).into(),
+            runs.map(|runs| runs.crossings_limit as u64).into(),
+        ]
+    }
+
+    fn month_row(&self, measure: &Measure, place: usize, rate: &Rate) -> Vec<Cell> {
+        let point = self.chart.as_ref().map(|chart| &chart.points[place]);
+        let limits = point.and_then(|point| self.limits_at(point));
+        let fired = self.fired.get(place).map(Vec::as_slice).unwrap_or_default();
+        let rules: Vec<&str> = fired.iter().map(|fired| word(fired.rule)).collect();
+        let side = self.side_at(place).map(|side| meaning(Meaning::of(side, self.direction)));
+        vec![
+            measure.id.clone().into(),
+            ALL.into(),
+            ALL.into(),
+            Cell::Date(rate.key.period),
+            rate.value.filter(|_| rate.state == State::Shown).into(),
+            point.map(|point| point.phase as u64).into(),
+            point.map(|point| point.centre).into(),
+            limits.map(|limits| limits.0).into(),
+            limits.map(|limits| limits.1).into(),
+            (!rules.is_empty()).then(|| rules.join("+")).into(),
+            side.into(),
+        ]
+    }
+}
+
+/// What the rules say of each month that is judged.
+fn fired(chart: &Chart, limits: bool, rules: Rules, direction: Direction) -> Vec<Vec<Fired>> {
+    let judge =
+        |set: RuleSet| signals(chart, set, direction).into_iter().map(|signal| signal.rules).collect::<Vec<_>>();
+    let mut fired = match (rules, limits) {
+        (Rules::Mdc, true) => judge(RuleSet::MakingDataCount),
+        _ => judge(RuleSet::Anhoej),
+    };
+    for (place, point) in chart.points.iter().enumerate() {
+        if !point.included {
+            fired[place].clear();
+            continue;
+        }
+        // Runs of fewer than ten useful months tell nothing.
+        let short = chart.phases[point.phase].runs.as_ref().map_or(true, |runs| runs.is_short());
+        if short && !(limits && rules == Rules::Mdc) {
+            fired[place].clear();
+        }
+        if limits && rules == Rules::Anhoej && point.beyond_limits() {
+            let side = if point.value > Some(point.centre) { Side::High } else { Side::Low };
+            fired[place].insert(0, Fired { rule: Rule::BeyondLimits, side: Some(side) });
+        }
+    }
+    fired
+}
+
+/// The chart that fits the measure's final months, and why; `None` for a run chart.
+fn chart_kind(measure: &Measure, months: &[&Rate]) -> (Option<ChartKind>, &'static str) {
+    let final_months = || months.iter().filter(|rate| counts(rate));
+    // Sums are far below 2^53.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, not negative, below 2^53")]
+    let whole = |number: f64| (number >= 0.0 && number.fract() == 0.0).then_some(number as u64);
+    let pairs: Vec<(f64, f64)> =
+        final_months().map(|rate| (rate.sums.numerator.value(), rate.sums.denominator.value())).collect();
+    let ratio = choose::Measure::Ratio(&pairs);
+    let proportions: Option<Vec<(u64, u64)>> = pairs
+        .iter()
+        .map(|(over, under)| whole(*over).zip(whole(*under)).filter(|(over, under)| over <= under))
+        .collect();
+    let rates: Option<Vec<(u64, f64)>> = pairs.iter().map(|(over, under)| Some((whole(*over)?, *under))).collect();
+    let choice = match measure.kind {
+        Kind::Proportion => choose(proportions.as_deref().map_or(ratio, choose::Measure::Proportion)),
+        Kind::Rate => choose(rates.as_deref().map_or(ratio, choose::Measure::Rate)),
+        Kind::Mean => choose(ratio),
+        Kind::Composite | Kind::Time => choose(choose::Measure::Value(pairs.len())),
+    };
+    choice.map_or((None, "There is no final month yet."), |choice| (choice.chart, choice.why))
+}
+
+fn points(months: &[&Rate], ratio: bool) -> Vec<Point> {
+    let point = |rate: &&Rate| match (rate.state, rate.value) {
+        (State::Shown, Some(_)) if ratio => Point::ratio(rate.sums.numerator.value(), rate.sums.denominator.value()),
+        (State::Shown, Some(value)) => Point::value(value),
+        _ => Point::MISSING,
+    };
+    months.iter().map(point).collect()
+}
+
+/// First months of later phases: the first whole month from each day on that asks for one, with enough final months
+/// before it and after it.
+fn phases(months: &[&Rate], annotations: &[&Annotation]) -> Vec<usize> {
+    let counted = |from: usize, to: usize| months[from..to].iter().filter(|rate| counts(rate)).count();
+    let mut wanted: Vec<usize> = annotations
+        .iter()
+        .filter(|one| one.new_phase)
+        .filter_map(|one| months.iter().position(|rate| date_of(rate.key.period) >= one.date))
+        .collect();
+    wanted.sort_unstable();
+    let mut starts = Vec::new();
+    let mut before = 0;
+    for start in wanted {
+        if counted(before, start) >= PHASE_MONTHS && counted(start, months.len()) >= PHASE_MONTHS {
+            starts.push(start);
+            before = start;
+        }
+    }
+    starts
+}
+
+fn word(rule: Rule) -> &'static str {
+    match rule {
+        Rule::BeyondLimits => "beyond_limits",
+        Rule::Shift(_) => "shift",
+        Rule::Trend(_) => "trend",
+        Rule::TwoOfThree => "two_of_three",
+        Rule::LongRun => "long_run",
+        Rule::FewCrossings => "few_crossings",
+        _ => "other",
+    }
+}
+
+fn meaning(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::Improvement => "improvement",
+        Meaning::Concern => "concern",
+        Meaning::Change(Side::High) => "high",
+        Meaning::Change(Side::Low) => "low",
     }
 }

@@ -449,7 +449,8 @@ fn is_known(name: &str) -> bool {
 }
 
 /// The query that completes a measure's units; `{units}` stands for their table. Who answers for a unit that does not say so
-/// itself is the practitioner and coordinator on its index date: by the `spans` of the lake, else those of the patient.
+/// itself is the practitioner and coordinator on its index date: by the `spans` of the lake, else those of the patient. Units
+/// without the column `organization_id` belong to the organization of that practitioner.
 fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff::civil::Date, spans: bool) -> String {
     let own = |name: &str, otherwise: &str| if has(name) { format!("u.{name}") } else { otherwise.to_owned() };
     let mature_on = own("mature_on", &format!("cast(cast(u.index_date as int) + {} as date)", measure.window_days));
@@ -482,6 +483,11 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
         "left join prepared.member_months mm on mm.patient_id = u.patient_id \
          and mm.month = cast(date_trunc('month', u.index_date) as date)"
     };
+    let (organization, site) = if has("organization_id") {
+        ("u.organization_id", String::new())
+    } else {
+        ("site.organization_id", format!("left join lake.practitioner site on site.practitioner_id = {practitioner}"))
+    };
     let in_numerator = if measure.kind == Kind::Time {
         format!("starts_with({}, 'event')", ended(measure.window_days, has, data_through))
     } else {
@@ -500,7 +506,7 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
          when {age} < 65 then '45-64' when {age} < 75 then '65-74' when {age} < 85 then '75-84' else '85+' end as age_band, \
          {sex} as sex, {race} as race, {ethnicity} as ethnicity, {language} as language, {deprivation} as deprivation, \
          {subgroup} as subgroup, {subgroup_2} as subgroup_2, {subgroup_3} as subgroup_3 \
-         from {{units}} u {person} {member}",
+         from {{units}} u {person} {member} {site}",
         id = measure.id,
         exception = own("exception_reason", "cast(null as varchar)"),
         numerator =
@@ -512,7 +518,6 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
             own("component", "cast(null as varchar)")
         },
         evidence = own("evidence", "cast(null as varchar)"),
-        organization = own("organization_id", "cast(null as varchar)"),
         coordinator = own("coordinator_id", own_coordinator),
         payer = own("payer_id", "mm.payer_id"),
         sex = stratum("sex"),

@@ -1,17 +1,23 @@
-//! Run charts. Each is drawn once, as SVG; the PNG is that drawing rasterised, the page's copy that drawing with colour
+//! Charts of months, and funnels. Each is drawn once, as SVG; the PNG is that drawing rasterised, the page's copy that drawing with colour
 //! classes in place of colours.
 
 mod canvas;
+mod compact;
+mod events;
+mod funnel;
+mod header;
 mod keys;
 mod marks;
 mod months;
 mod plot;
 mod raster;
+mod right_labels;
 mod run_chart;
 mod scale;
 mod svg;
 
+pub use funnel::{FunnelChart, draw as draw_funnel};
 pub use raster::Rasteriser;
-pub use run_chart::{RunChart, draw};
+pub use run_chart::{Month, RunChart, draw};
 pub use scale::round_ends;
 pub use svg::Drawing;

@@ -137,6 +137,11 @@ impl ValueFormat {
         format!("{} to {}", self.value(lower), self.value(upper))
     }
 
+    /// An interval in a table, whose heading names the unit: "10.1 to 16.2".
+    pub fn short_interval(&self, lower: f64, upper: f64) -> String {
+        format!("{} to {}", number(lower, self.decimals), number(upper, self.decimals))
+    }
+
     /// The whole unit in words, empty where there is none: "%", "$ per member-month", "per 1,000 member-months".
     pub fn in_words(&self) -> String {
         let sign = format!("{}{}", self.prefix, self.suffix);

@@ -1,5 +1,6 @@
 //! The results tables that a report shows, as rows. Patient-level tables are not among them.
 
+mod charts;
 mod more;
 mod table;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use crate::error::{ReportError, Result};
+pub use charts::{Annotation, Chart, FunnelCurve, FunnelSite, Limits, Signal};
 pub use more::{Coverage, Disparity, SurveyModel, SurveyScore, Wait};
 use table::Table;
 
@@ -22,8 +24,16 @@ pub struct Results {
     pub measures: Vec<Measure>,
     /// Values at the levels that a report shows: all, and organizations.
     pub rates: Vec<Rate>,
-    /// Run charts at level all, by measure and month.
+    /// Charts at level all, as a whole.
+    pub charts: Vec<Chart>,
+    /// Their months.
     pub signals: Vec<Signal>,
+    /// What happened when.
+    pub annotations: Vec<Annotation>,
+    /// Organizations in funnels.
+    pub funnel_sites: Vec<FunnelSite>,
+    /// The limits of funnels.
+    pub funnel_curves: Vec<FunnelCurve>,
     /// How long units waited, by measure and month, everyone together.
     pub waits: Vec<Wait>,
     /// How far groups are apart.
@@ -139,21 +149,6 @@ impl Rate {
     }
 }
 
-/// One month of a run chart: the contract `signal`, at level all.
-#[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
-#[derive(Debug, Clone)]
-pub struct Signal {
-    pub measure_id: String,
-    pub period: Date,
-    pub centre: Option<f64>,
-    pub useful: Option<i64>,
-    pub longest_run: Option<i64>,
-    pub longest_run_limit: Option<i64>,
-    pub crossings: Option<i64>,
-    pub crossings_limit: Option<i64>,
-    pub signal: String,
-}
-
 /// Row accounting of one file and table: the contract `quality`.
 #[derive(Debug)]
 pub struct Quality {
@@ -199,7 +194,11 @@ impl Results {
             run: run.into_iter().next().ok_or(ReportError::NoRun)?,
             measures: Table::read(folder, "measure")?.rows(measure_row)?,
             rates: Table::read(folder, "rate")?.rows(rate_row)?.into_iter().flatten().collect(),
-            signals: Table::read(folder, "signal")?.rows(signal_row)?.into_iter().flatten().collect(),
+            charts: Table::read(folder, "chart")?.rows(charts::chart_row)?.into_iter().flatten().collect(),
+            signals: Table::read(folder, "signal")?.rows(charts::signal_row)?.into_iter().flatten().collect(),
+            annotations: Table::read_if_there(folder, "annotation")?.rows(charts::annotation_row)?,
+            funnel_sites: Table::read_if_there(folder, "funnel")?.rows(charts::funnel_row)?,
+            funnel_curves: Table::read_if_there(folder, "funnel_curve")?.rows(charts::curve_row)?,
             waits: Table::read_if_there(folder, "wait")?.rows(more::wait_row)?.into_iter().flatten().collect(),
             disparities: Table::read_if_there(folder, "disparity")?.rows(more::disparity_row)?,
             coverage: Table::read_if_there(folder, "coverage")?.rows(more::coverage_row)?,
@@ -285,23 +284,6 @@ fn rate_row(row: &table::Row) -> Result<Option<Rate>> {
             _ => State::Suppressed,
         },
         state_reason: row.text("state_reason")?,
-    }))
-}
-
-fn signal_row(row: &table::Row) -> Result<Option<Signal>> {
-    if row.text("level")? != "all" {
-        return Ok(None);
-    }
-    Ok(Some(Signal {
-        measure_id: row.text("measure_id")?,
-        period: row.date("period")?,
-        centre: row.number("centre")?,
-        useful: row.integer("useful")?,
-        longest_run: row.integer("longest_run")?,
-        longest_run_limit: row.integer("longest_run_limit")?,
-        crossings: row.integer("crossings")?,
-        crossings_limit: row.integer("crossings_limit")?,
-        signal: row.text("signal")?,
     }))
 }
 

@@ -1,8 +1,11 @@
 //! The page: content laid out by the templates, every value escaped.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
+use sha2::{Digest, Sha256};
 
 use crate::error::{ReportError, Result};
 use crate::theme;
@@ -11,7 +14,7 @@ use crate::view::Page;
 const TEMPLATES: [(&str, &str); 8] = [
     ("page.html", include_str!("../templates/page.html")),
     ("values.html", include_str!("../templates/values.html")),
-    ("tile.html", include_str!("../templates/tile.html")),
+    ("summary.html", include_str!("../templates/summary.html")),
     ("measure.html", include_str!("../templates/measure.html")),
     ("accounting.html", include_str!("../templates/accounting.html")),
     ("definition.html", include_str!("../templates/definition.html")),
@@ -19,6 +22,8 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("glance.html", include_str!("../templates/glance.html")),
 ];
 const STYLE: &str = include_str!("../templates/style.css");
+/// The only script that the page may run: its hash stands in the page's policy.
+const SCRIPT: &str = include_str!("../templates/page.js");
 
 /// Lays the page out.
 ///
@@ -35,9 +40,12 @@ pub fn lay_out(page: &Page) -> Result<String> {
     for (name, text) in TEMPLATES {
         environment.add_template(name, text).map_err(failed)?;
     }
+    let script_hash = BASE64.encode(Sha256::digest(SCRIPT));
     let style = format!("{}{STYLE}", theme::css());
-    environment
+    let page = environment
         .get_template("page.html")
-        .and_then(|template| template.render(context! { page => Serde(page), style }))
-        .map_err(failed)
+        .and_then(|template| template.render(context! { page => Serde(page), style, script => SCRIPT, script_hash }))
+        .map_err(failed)?;
+    // Macros leave empty lines, which say nothing.
+    Ok(page.lines().filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect())
 }

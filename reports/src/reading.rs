@@ -1,214 +1,283 @@
-//! A run chart's signal in words: what the rules say, since when, and in which direction.
+//! What a chart says, in words: which rule marks the latest final month and since when, what earlier months said, and
+//! whether the process will meet its target.
 //!
-//! The rules are not applied here: `signal` says which fired, with the run lengths and limits (Anhøj & Olesen 2014).
-//! The stretch that made a shift is looked up among the months drawn, and named only where the longest one is as long as
-//! the results state. It is called an improvement or a worsening only while it lasts: an old stretch on the wrong side of
-//! the median says that things got better since.
+//! No rule is applied here: `chart` and `signal` say what fired.
 
 use jiff::civil::Date;
 
-use crate::format;
-use crate::model::{Measure, Rate, Signal};
+use crate::format::{self, ValueFormat};
+use crate::model::{Chart, Measure, Signal};
 
-/// Which rule fired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a reader must know first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// A rule fired.
+    /// A rule marks the latest final month, or the series as a whole.
     Signal,
+    /// A rule marked earlier months alone.
+    Earlier,
     /// No rule fired.
     Quiet,
-    /// The results hold no limits: too few months.
+    /// Too few months.
     NotAssessed,
 }
 
-/// Side of the centre line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// Values above it.
-    Above,
-    /// Values below it.
-    Below,
-}
-
-/// The stretch of months that made a shift.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
-    /// First month.
-    pub from: Date,
-    /// Last month.
-    pub to: Date,
-    /// Side of the centre line.
-    pub side: Side,
-    /// Months in it that are not on the centre line.
-    pub months: i64,
-    /// Whether it lasts to the latest month that counts.
-    pub lasts: bool,
-}
-
-/// What a shift means for the measure's purpose, in the order in which a reader should hear of it.
+/// What a signal means for the measure's purpose, in the order in which a reader should hear of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// A shift in the wrong direction that lasts.
+    /// The latest month is part of a signal in the wrong direction.
     Worsening,
     /// A signal without a direction, of the past, or of a measure for which neither direction is better.
     Undirected,
-    /// A shift in the good direction that lasts.
+    /// The latest month is part of a signal in the good direction.
     Improvement,
 }
 
-/// A run chart's signal in words.
+/// Variation and assurance as NHS England's Making Data Count names them; one icon stands for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Icon {
+    /// Special cause for the better; whether values are high.
+    Improvement(bool),
+    /// Special cause for the worse; whether values are high.
+    Concern(bool),
+    /// Special cause of a measure for which neither direction is better; whether values are high.
+    Change(bool),
+    /// Common cause.
+    CommonCause,
+    /// The limits lie on the good side of the target.
+    Pass,
+    /// The limits lie on the wrong side of the target.
+    Fail,
+    /// The target lies between the limits.
+    HitOrMiss,
+}
+
+/// A chart in words.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// Which rule fired.
+    /// What a reader must know first.
     pub verdict: Verdict,
-    /// A word or two for a badge.
+    /// The verdict in a word or two.
     pub badge: String,
-    /// The reason in short, as a sentence.
+    /// What happened, with months and numbers; one or two sentences.
     pub short: String,
-    /// What else the rules say, with their counts; may be empty.
+    /// What else there is to know.
     pub detail: String,
-    /// The centre line.
-    pub centre: Option<f64>,
-    /// The stretch that made a shift, where it can be named.
-    pub stretch: Option<Stretch>,
     /// What it means.
     pub change: Change,
+    /// The icon of variation; `None` where it was not assessed.
+    pub variation: Option<Icon>,
+    /// The icon of assurance; `None` without a target.
+    pub assurance: Option<Icon>,
+    /// The chart's row of the results.
+    pub chart: Option<Chart>,
 }
 
 impl Reading {
-    /// Reads a measure's rows of `signal` (by month) beside its monthly values at level all (by month).
-    pub fn of(measure: &Measure, signals: &[&Signal], months: &[&Rate]) -> Self {
-        let centre = signals.iter().rev().find_map(|row| row.centre);
-        let reading = |verdict, badge: &str, short: String, detail: String| Self {
-            verdict,
-            badge: badge.to_owned(),
-            short,
-            detail,
-            centre,
-            stretch: None,
+    /// Reads a measure's row of `chart` and its rows of `signal`, by month.
+    pub fn of(
+        measure: &Measure,
+        format: &ValueFormat,
+        chart: Option<&Chart>,
+        months: &[&Signal],
+        values: Values,
+    ) -> Self {
+        let mut reading = Self {
+            verdict: Verdict::NotAssessed,
+            badge: "Not assessed".to_owned(),
+            short: "Too few final months with a value to tell a change from chance.".to_owned(),
+            detail: String::new(),
             change: Change::Undirected,
+            variation: None,
+            assurance: None,
+            chart: chart.cloned(),
         };
-        // The rules look at the whole chart; the last row that carries them speaks for it.
-        let Some(row) = signals.iter().rev().find(|row| row.longest_run_limit.is_some() || !row.signal.is_empty())
-        else {
-            let known = signals.iter().rev().find_map(|row| row.useful);
-            let known = known.map(|useful| {
-                format!("{} useful: final, with a value off the median.", plural(useful, "month is", "months are"))
-            });
-            let short = "Too few final months with a value to tell a change from chance.".to_owned();
-            return reading(Verdict::NotAssessed, "Not assessed", short, known.unwrap_or_default());
+        let Some(chart) = chart else { return reading };
+        let words = Words { measure, format, chart, months, values };
+        reading.assurance = match chart.assurance.as_str() {
+            "pass" => Some(Icon::Pass),
+            "fail" => Some(Icon::Fail),
+            "hit_or_miss" => Some(Icon::HitOrMiss),
+            _ => None,
         };
-        if row.signal.is_empty() {
-            let short = "Ordinary month-to-month variation.".to_owned();
-            return reading(Verdict::Quiet, "No signal", short, counts(row));
+        if chart.variation == "not_assessed" {
+            let useful = chart.useful.unwrap_or(0);
+            reading.detail = format!(
+                "{} final so far, {useful} of them off the centre line.",
+                plural(chart.months, "month is", "months are")
+            );
+            return reading;
         }
-        let shift = row.signal.contains("shift");
-        let clustering = row.signal.contains("clustering");
-        let stretch = if shift { signal_stretch(centre, row, months) } else { None };
-        let change = stretch.map_or(Change::Undirected, |stretch| stretch.change(measure));
-        let shift_words = || shift_words(measure, row, stretch, change);
-        let (badge, short, detail) = match (shift, clustering) {
-            (true, true) => ("Signal: shift, clustering", shift_words(), clustering_words(row)),
-            (true, false) => ("Signal: shift", shift_words(), String::new()),
-            (false, true) => ("Signal: clustering", clustering_words(row), String::new()),
-            (false, false) => ("Signal", format!("{}.", row.signal), String::new()),
-        };
-        Self { stretch, change, ..reading(Verdict::Signal, badge, short, detail) }
+        let clustering = chart.signals.split('+').any(|rule| rule == "few_crossings");
+        let high = words.latest().is_some_and(|(_, above)| above);
+        reading.variation = Some(match chart.variation.as_str() {
+            "improvement" => Icon::Improvement(high),
+            "concern" => Icon::Concern(high),
+            "high" | "low" => Icon::Change(high),
+            _ => Icon::CommonCause,
+        });
+        if let Some((sentence, _)) = words.latest() {
+            let (badge, change) = match chart.variation.as_str() {
+                "improvement" => ("Improvement", Change::Improvement),
+                "concern" => ("Concern", Change::Worsening),
+                _ => ("Change", Change::Undirected),
+            };
+            (reading.verdict, reading.badge, reading.change) = (Verdict::Signal, badge.to_owned(), change);
+            reading.short = sentence;
+            if clustering {
+                reading.detail = words.clustering();
+            }
+        } else if clustering {
+            (reading.verdict, reading.badge, reading.short) =
+                (Verdict::Signal, "Clustering".to_owned(), words.clustering());
+            // The series is no common cause, and its last month alone says nothing.
+            reading.variation = None;
+            reading.detail = words.earlier().unwrap_or_default();
+        } else if let Some(sentence) = words.earlier() {
+            (reading.verdict, reading.badge) = (Verdict::Earlier, "Earlier signal".to_owned());
+            reading.short = format!("{sentence} Ordinary variation since.");
+        } else {
+            (reading.verdict, reading.badge) = (Verdict::Quiet, "No signal".to_owned());
+            reading.short = "Ordinary month-to-month variation.".to_owned();
+            reading.detail = words.counts();
+        }
+        reading
     }
 
     /// Badge, reason and detail in one text.
     pub fn sentence(&self) -> String {
         format!("{}. {} {}", self.badge, self.short, self.detail).trim_end().to_owned()
     }
+
+    /// What the target has to do with it, in a sentence; empty without one.
+    pub fn target_sentence(&self, format: &ValueFormat) -> String {
+        let Some(target) = self.chart.as_ref().and_then(|chart| chart.target) else { return String::new() };
+        let target = format.value(target);
+        match self.assurance {
+            Some(Icon::Pass) => format!("Target {target}: met, and as the process runs it will be met."),
+            Some(Icon::Fail) => format!("Target {target}: as the process runs it will not be met without a change."),
+            Some(Icon::HitOrMiss) => {
+                format!("Target {target}: it lies within the limits, so months meet or miss it by chance.")
+            }
+            _ => format!("Target {target}."),
+        }
+    }
+}
+
+/// The value of a month, for sentences that name it.
+pub type Values<'a> = &'a dyn Fn(Date) -> Option<f64>;
+
+struct Words<'a> {
+    measure: &'a Measure,
+    format: &'a ValueFormat,
+    chart: &'a Chart,
+    months: &'a [&'a Signal],
+    values: Values<'a>,
+}
+
+impl Words<'_> {
+    /// What marks the latest final month, and whether its value is high; nothing for common cause.
+    fn latest(&self) -> Option<(String, bool)> {
+        if matches!(self.chart.variation.as_str(), "common_cause" | "not_assessed") {
+            return None;
+        }
+        let last = self.months.iter().rposition(|month| month.stands_out())?;
+        let since = self.chart.since.unwrap_or(self.months[last].period);
+        let high = self.is_high(last);
+        let direction = match self.chart.variation.as_str() {
+            "improvement" | "concern" => format!(" {} is better.", capital(&self.measure.better)),
+            _ => String::new(),
+        };
+        Some((format!("{}{direction}", self.stretch(since, last)), high))
+    }
+
+    /// The latest earlier stretch of months that stood out, where the latest month does not.
+    fn earlier(&self) -> Option<String> {
+        let last = self.months.iter().rposition(|month| month.stands_out())?;
+        let meaning = &self.months[last].meaning;
+        let first = (0..=last).rev().take_while(|place| self.months[*place].meaning == *meaning).last()?;
+        Some(self.stretch(self.months[first].period, last))
+    }
+
+    /// A stretch of marked months by the rule that marks its last one.
+    fn stretch(&self, since: Date, last: usize) -> String {
+        let month = self.months[last];
+        let of_stretch: Vec<&&Signal> =
+            self.months[..=last].iter().filter(|month| month.period >= since && month.stands_out()).collect();
+        let side = if self.is_high(last) { "above" } else { "below" };
+        let span = match of_stretch.first() {
+            Some(first) if first.period < month.period => {
+                format!("{} to {}", format::month(first.period), format::month(month.period))
+            }
+            _ => format::month(month.period),
+        };
+        let number = i64::try_from(of_stretch.len()).unwrap_or(i64::MAX);
+        let line = if self.chart.chart == "run" { "median" } else { "mean" };
+        if month.has("beyond_limits") && of_stretch.iter().all(|month| month.has("beyond_limits")) {
+            let limits = month.lower.zip(month.upper).map(|(lower, upper)| self.format.interval(lower, upper));
+            let value = (self.values)(month.period).map(|value| self.format.value(value));
+            let numbers = match (value, limits) {
+                (Some(value), Some(limits)) if number == 1 => format!(" ({value}; limits {limits})"),
+                (_, Some(limits)) => format!(" (limits now {limits})"),
+                _ => String::new(),
+            };
+            return format!("{span} {side} the control limits{numbers}.");
+        }
+        let limit = self.chart.longest_run_limit.filter(|_| month.has("long_run"));
+        let limit = limit.map(|limit| format!("; chance rarely makes more than {limit}")).unwrap_or_default();
+        if month.has("long_run") || month.has("shift") {
+            return format!("{number} months in a row {side} the {line}, {span}{limit}.");
+        }
+        if month.has("trend") {
+            let way = if matches!(month.meaning.as_str(), "high") || self.rises(last) { "rising" } else { "falling" };
+            return format!("{number} months {way} one after the other, {span}.");
+        }
+        if month.has("two_of_three") {
+            return format!(
+                "Two of three months close to the control limit {side} the {line}, up to {}.",
+                format::month(month.period)
+            );
+        }
+        format!("{span} {side} the {line}, part of a signal.")
+    }
+
+    fn is_high(&self, place: usize) -> bool {
+        let month = self.months[place];
+        (self.values)(month.period).zip(month.centre).is_some_and(|(value, centre)| value > centre)
+    }
+
+    fn rises(&self, place: usize) -> bool {
+        let value = |place: usize| self.months.get(place).and_then(|month| (self.values)(month.period));
+        place > 0 && value(place) > value(place - 1)
+    }
+
+    fn clustering(&self) -> String {
+        let line = if self.chart.chart == "run" { "median" } else { "mean" };
+        match self.chart.crossings.zip(self.chart.crossings_limit) {
+            Some((crossings, limit)) => format!(
+                "Values cluster in time: {} of the {line}, where chance usually makes at least {limit}.",
+                plural(crossings, "crossing", "crossings"),
+            ),
+            None => format!("Values cluster in time: unusually few crossings of the {line}."),
+        }
+    }
+
+    fn counts(&self) -> String {
+        let line = if self.chart.chart == "run" { "Median" } else { "Mean" };
+        let run = self.chart.longest_run.zip(self.chart.longest_run_limit);
+        let run = run.map(|(run, limit)| format!("Longest run: {run} months (limit {limit})."));
+        let crossings = self.chart.crossings.zip(self.chart.crossings_limit);
+        let crossings = crossings
+            .map(|(crossings, limit)| format!("{line} crossed: {crossings} times (at least {limit} expected)."));
+        run.into_iter().chain(crossings).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn capital(better: &str) -> &'static str {
+    if better == "lower" { "Lower" } else { "Higher" }
 }
 
 fn plural(number: i64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {many}", format::count(number)) }
-}
-
-fn counts(row: &Signal) -> String {
-    let run = row
-        .longest_run
-        .zip(row.longest_run_limit)
-        .map(|(run, limit)| format!("Longest run: {run} months (limit {limit})."));
-    let crossings = row
-        .crossings
-        .zip(row.crossings_limit)
-        .map(|(crossings, limit)| format!("Median crossed: {crossings} times (at least {limit} expected)."));
-    run.into_iter().chain(crossings).collect::<Vec<_>>().join(" ")
-}
-
-impl Stretch {
-    fn change(self, measure: &Measure) -> Change {
-        match (self.lasts, measure.better.as_str(), self.side) {
-            (true, "lower", Side::Below) | (true, "higher", Side::Above) => Change::Improvement,
-            (true, "lower", Side::Above) | (true, "higher", Side::Below) => Change::Worsening,
-            _ => Change::Undirected,
-        }
-    }
-}
-
-fn shift_words(measure: &Measure, row: &Signal, stretch: Option<Stretch>, change: Change) -> String {
-    let limit = row.longest_run_limit.map(|limit| format!("; chance rarely makes more than {limit}"));
-    let limit = limit.unwrap_or_default();
-    let Some(Stretch { from, to, side, months, lasts }) = stretch else {
-        let run = row.longest_run.map(|run| format!("{} in a row", plural(run, "month", "months")));
-        return format!("{} on one side of the median{limit}.", run.as_deref().unwrap_or("A long run"));
-    };
-    let place = match side {
-        Side::Above => "above",
-        Side::Below => "below",
-    };
-    let change = match change {
-        Change::Improvement => format!(" Improvement: {} is better.", measure.better),
-        Change::Worsening => format!(" Worsening: {} is better.", measure.better),
-        Change::Undirected if lasts => String::new(),
-        Change::Undirected => " It has ended.".to_owned(),
-    };
-    let months = plural(months, "month", "months");
-    let (from, to) = (format::month(from), format::month(to));
-    format!("{months} in a row {place} the median, {from} to {to}{limit}.{change}")
-}
-
-fn clustering_words(row: &Signal) -> String {
-    match row.crossings.zip(row.crossings_limit) {
-        Some((crossings, limit)) => format!(
-            "Values cluster in time: {} of the median, where chance usually makes at least {limit}.",
-            plural(crossings, "crossing", "crossings"),
-        ),
-        None => "Values cluster in time: unusually few crossings of the median.".to_owned(),
-    }
-}
-
-/// The latest stretch of final months on one side of the centre that is longer than the limit; nothing where the longest
-/// stretch is not as long as the results state, because no name is better than a wrong one. Months on the centre line, and
-/// months without a value, neither count nor break a run.
-fn signal_stretch(centre: Option<f64>, row: &Signal, months: &[&Rate]) -> Option<Stretch> {
-    let centre = centre?;
-    let mut stretches: Vec<Stretch> = Vec::new();
-    for rate in months.iter().filter(|rate| rate.is_final) {
-        let Some(value) = rate.shown() else { continue };
-        let side = match value.total_cmp(&centre) {
-            std::cmp::Ordering::Equal => continue,
-            std::cmp::Ordering::Greater => Side::Above,
-            std::cmp::Ordering::Less => Side::Below,
-        };
-        match stretches.last_mut().filter(|stretch| stretch.side == side) {
-            Some(stretch) => {
-                stretch.to = rate.period;
-                stretch.months += 1;
-            }
-            None => stretches.push(Stretch { from: rate.period, to: rate.period, side, months: 1, lasts: false }),
-        }
-    }
-    if stretches.iter().map(|stretch| stretch.months).max() != row.longest_run {
-        return None;
-    }
-    if let Some(stretch) = stretches.last_mut() {
-        stretch.lasts = true;
-    }
-    let limit = row.longest_run_limit.or(row.longest_run.map(|run| run - 1))?;
-    stretches.into_iter().rev().find(|stretch| stretch.months > limit)
 }
 
 #[cfg(test)]
@@ -217,76 +286,64 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::model::test_rows::{measure, month};
+    use crate::model::test_rows::{chart, measure, signal};
 
-    fn signal(longest_run: i64, word: &str) -> Signal {
-        Signal {
-            measure_id: "m".to_owned(),
-            period: date(2026, 9, 1),
-            centre: Some(10.0),
-            useful: Some(20),
-            longest_run: Some(longest_run),
-            longest_run_limit: Some(7),
-            crossings: Some(9),
-            crossings_limit: Some(6),
-            signal: word.to_owned(),
-        }
-    }
-
-    /// Months from January 2025 on with these values.
-    fn months(values: &[f64]) -> Vec<Rate> {
+    /// Months from January 2025 on with these values and the rule that marks each.
+    fn read(better: &str, variation: &str, marked: &[(f64, &str, &str)]) -> Reading {
         let period = |index: usize| date(2025, 1, 1) + i64::try_from(index).expect("a month").months();
-        values.iter().enumerate().map(|(index, value)| month(period(index), Some(*value))).collect()
-    }
-
-    fn read(better: &str, signal: &Signal, months: &[Rate]) -> Reading {
-        Reading::of(&measure(better), &[signal], &months.iter().collect::<Vec<_>>())
+        let months: Vec<Signal> =
+            marked.iter().enumerate().map(|(index, (_, rule, meaning))| signal(period(index), rule, meaning)).collect();
+        let values =
+            |month: Date| Some(marked[usize::try_from(format::months_between(date(2025, 1, 1), month)).ok()?].0);
+        let all: Vec<&str> = marked.iter().map(|(_, rule, _)| *rule).filter(|rule| !rule.is_empty()).collect();
+        let since = marked.iter().rposition(|(_, _, meaning)| meaning.is_empty()).map(|last| period(last + 1));
+        let chart = Chart { signals: all.join("+"), since, ..chart(variation) };
+        let measure = measure(better);
+        Reading::of(&measure, &ValueFormat::of(&measure), Some(&chart), &months.iter().collect::<Vec<_>>(), &values)
     }
 
     #[test]
-    fn a_shift_names_its_months_and_its_direction() {
-        // The fourth of them lies on the median: it neither counts nor breaks the run.
-        let months = months(&[12.0, 9.0, 8.0, 10.0, 9.0, 7.0, 8.0, 9.0, 8.0, 9.0]);
-        let lower = read("lower", &signal(8, "shift"), &months);
+    fn a_run_names_its_months_and_what_they_mean() {
+        let run = [(12.0, "", ""), (8.0, "long_run", "improvement"), (9.0, "long_run", "improvement")];
+        let reading = read("lower", "improvement", &run);
         assert_eq!(
-            lower.short,
-            "8 months in a row below the median, Feb 2025 to Oct 2025; chance rarely makes more than 7. \
-             Improvement: lower is better."
+            reading.short,
+            "2 months in a row below the mean, Feb 2025 to Mar 2025; chance rarely makes more than 7. Lower is better."
         );
-        assert_eq!(read("higher", &signal(8, "shift"), &months).change, Change::Worsening);
-        assert_eq!(read("none", &signal(8, "shift"), &months).change, Change::Undirected);
+        assert_eq!((reading.verdict, reading.change), (Verdict::Signal, Change::Improvement));
+        assert_eq!(reading.variation, Some(Icon::Improvement(false)));
     }
 
     #[test]
-    fn a_shift_of_the_past_is_neither_improvement_nor_worsening() {
-        let months = months(&[12.0, 13.0, 12.0, 11.0, 12.0, 12.0, 13.0, 12.0, 9.0, 11.0, 8.0]);
-        let reading = read("lower", &signal(8, "shift"), &months);
-        assert_eq!(reading.change, Change::Undirected);
-        assert!(reading.short.contains("Jan 2025 to Aug 2025") && reading.short.ends_with("It has ended."));
+    fn a_month_beyond_the_limits_is_named_with_its_numbers() {
+        let reading = read("lower", "concern", &[(10.0, "", ""), (16.2, "beyond_limits", "concern")]);
+        assert_eq!(reading.short, "Feb 2025 above the control limits (16.2%; limits 5.0% to 15.0%). Lower is better.");
+        assert_eq!((reading.badge.as_str(), reading.variation), ("Concern", Some(Icon::Concern(true))));
     }
 
     #[test]
-    fn of_two_long_stretches_the_latest_is_named() {
-        let months = months(&[[12.0; 10], [8.0; 10]].concat()[..18]);
-        let reading = read("lower", &signal(10, "shift"), &months);
-        assert!(reading.short.starts_with("8 months in a row below the median"), "{}", reading.short);
-        assert_eq!(reading.change, Change::Improvement);
+    fn a_signal_of_the_past_is_neither_improvement_nor_concern() {
+        let reading = read("lower", "common_cause", &[(16.0, "beyond_limits", "concern"), (10.0, "", "")]);
+        assert_eq!((reading.verdict, reading.change), (Verdict::Earlier, Change::Undirected));
+        assert_eq!(
+            reading.short,
+            "Jan 2025 above the control limits (16.0%; limits 5.0% to 15.0%). Ordinary variation since."
+        );
     }
 
     #[test]
-    fn a_stretch_that_disagrees_with_the_results_is_not_named() {
-        let months = months(&[9.0, 8.0, 9.0]);
-        let reading = read("lower", &signal(8, "shift"), &months);
-        assert_eq!(reading.stretch, None);
-        assert_eq!(reading.short, "8 months in a row on one side of the median; chance rarely makes more than 7.");
-        assert_eq!(read("lower", &signal(2, "shift"), &months).stretch, None, "longer than stated");
+    fn clustering_marks_no_month() {
+        let reading = read("none", "common_cause", &[(9.0, "few_crossings", ""), (11.0, "few_crossings", "")]);
+        assert_eq!(reading.badge, "Clustering");
+        assert_eq!(reading.variation, None);
     }
 
     #[test]
     fn no_signal_and_no_assessment_are_different_things() {
-        let quiet = read("lower", &signal(4, ""), &[]);
-        assert_eq!(quiet.verdict, Verdict::Quiet);
-        assert!(quiet.detail.contains("4 months (limit 7)") && quiet.detail.contains("9 times (at least 6 expected)"));
-        assert_eq!(Reading::of(&measure("lower"), &[], &[]).verdict, Verdict::NotAssessed);
+        assert_eq!(read("lower", "common_cause", &[(9.0, "", "")]).verdict, Verdict::Quiet);
+        assert_eq!(read("lower", "not_assessed", &[(9.0, "", "")]).verdict, Verdict::NotAssessed);
+        let measure = measure("lower");
+        let none = Reading::of(&measure, &ValueFormat::of(&measure), None, &[], &|_| None);
+        assert_eq!((none.verdict, none.variation), (Verdict::NotAssessed, None));
     }
 }

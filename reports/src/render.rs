@@ -9,7 +9,7 @@ use crate::error::{ReportError, Result};
 use crate::model::Results;
 use crate::page;
 use crate::publish::{CHARTS, PAGE, Staging, stem};
-use crate::view::{self, MeasureRows, Page};
+use crate::view::{self, Drawings, MeasureRows, Page};
 
 /// What a report is to look like.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
     let rows: Vec<MeasureRows> =
         view::sorted(&results, true).into_iter().map(|measure| MeasureRows::new(measure, &results)).collect();
     let rasteriser = Rasteriser::new();
-    let drawn: Vec<(Option<Drawing>, Option<Picture>)> =
+    let drawn: Vec<(Drawings, Vec<Picture>)> =
         rows.par_iter().map(|rows| draw(rows, &results, &rasteriser)).collect::<Result<_>>()?;
     let (drawings, pictures): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
     let html = page::lay_out(&Page::new(&options.title, &results, &rows, &drawings))?;
@@ -69,11 +69,21 @@ struct Picture {
     png: Vec<u8>,
 }
 
-fn draw(rows: &MeasureRows, results: &Results, rasteriser: &Rasteriser) -> Result<(Option<Drawing>, Option<Picture>)> {
+fn draw(rows: &MeasureRows, results: &Results, rasteriser: &Rasteriser) -> Result<(Drawings, Vec<Picture>)> {
     let failed = |reason| ReportError::Chart { measure: rows.measure.measure_id.clone(), reason };
-    let Some(drawing) = view::chart_of(rows, &results.run).map_err(failed)? else { return Ok((None, None)) };
-    let svg = drawing.file();
-    let png = rasteriser.png(&svg).map_err(failed)?;
+    let drawings = Drawings {
+        chart: view::chart_of(rows, &results.run).map_err(failed)?,
+        funnel: view::funnel_of(rows).map_err(failed)?,
+    };
     let name = stem(&rows.measure.measure_id);
-    Ok((Some(drawing), Some(Picture { name, svg, png })))
+    let named = [(drawings.chart.as_ref(), name.clone()), (drawings.funnel.as_ref(), format!("{name}.funnel"))];
+    let picture = |(drawing, name): (Option<&Drawing>, String)| {
+        drawing.map(|drawing| {
+            let svg = drawing.file();
+            let png = rasteriser.png(&svg).map_err(failed)?;
+            Ok(Picture { name, svg, png })
+        })
+    };
+    let pictures = named.into_iter().filter_map(picture).collect::<Result<_>>()?;
+    Ok((drawings, pictures))
 }

@@ -39,6 +39,8 @@ pub const BAND_PROVISIONAL: Ink = ink("band-provisional", 0x00F0_F3F7, 0x001D_24
 pub const DATA: Ink = ink("data", 0x0025_5387, 0x0086_B6EC);
 /// Centre line.
 pub const CENTRE: Ink = ink("centre", 0x0046_5160, 0x00C0_C9D4);
+/// Targets.
+pub const TARGET: Ink = ink("target", 0x0061_4C86, 0x00C3_AEE6);
 /// The one colour that asks for attention.
 pub const SIGNAL: Ink = ink("signal", 0x00B0_4A06, 0x00FF_A45E);
 /// Background of tiles and table heads.
@@ -49,8 +51,8 @@ pub const BORDER: Ink = ink("border", 0x00D3_D9E1, 0x0035_3E4A);
 pub const TINT: Ink = ink("tint", 0x00FD_F4EC, 0x002E_2319);
 
 /// All inks.
-pub const INKS: [Ink; 13] =
-    [PAPER, TEXT, MUTED, GRID, AXIS, BAND, BAND_PROVISIONAL, DATA, CENTRE, SIGNAL, SURFACE, BORDER, TINT];
+pub const INKS: [Ink; 14] =
+    [PAPER, TEXT, MUTED, GRID, AXIS, BAND, BAND_PROVISIONAL, DATA, CENTRE, TARGET, SIGNAL, SURFACE, BORDER, TINT];
 
 /// Font families in order of preference. The first is embedded for the PNG; a browser takes the first that it has.
 pub const FONT_STACK: &str = "Inter, system-ui, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif";
@@ -126,7 +128,7 @@ mod tests {
             let (one, other) = (luminance(one), luminance(other));
             (one.max(other) + 0.05) / (one.min(other) + 0.05)
         }
-        for text in [TEXT, MUTED, SIGNAL, DATA, CENTRE] {
+        for text in [TEXT, MUTED, SIGNAL, DATA, CENTRE, TARGET] {
             for ground in [PAPER, SURFACE, TINT] {
                 assert!(contrast(text.light, ground.light) >= 4.5, "{} on {}", text.name, ground.name);
                 assert!(contrast(text.dark, ground.dark) >= 4.5, "{} on {}, dark", text.name, ground.name);

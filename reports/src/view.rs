@@ -6,9 +6,9 @@ mod definition;
 mod equity;
 mod facts;
 mod measure;
+mod summary;
 mod survey;
 mod table;
-mod tile;
 
 use serde::Serialize;
 
@@ -16,18 +16,36 @@ use crate::chart::Drawing;
 use crate::model::{Measure, Results};
 use crate::words;
 
-pub use measure::{MeasureRows, chart_of};
+pub use measure::{MeasureRows, chart_of, funnel_of};
+
+/// The id of the month axis that charts share.
+const AXIS_ID: &str = "months";
+
+/// What was drawn of one measure.
+#[derive(Debug, Default)]
+pub struct Drawings {
+    /// Its months.
+    pub chart: Option<Drawing>,
+    /// Its organizations.
+    pub funnel: Option<Drawing>,
+}
 
 /// The whole page.
 #[derive(Debug, Serialize)]
 pub struct Page {
     title: String,
     month: String,
+    /// Months, people and date of the data, in a line.
+    basis: String,
     facts: Vec<facts::Fact>,
     warnings: Vec<String>,
     glance: facts::Glance,
-    tiles: Vec<tile::Tile>,
+    families: Vec<String>,
+    summary: Vec<summary::SummaryRow>,
     measures: Vec<measure::Section>,
+    /// The month axis of the first chart, which others of the same months refer to.
+    axis: String,
+    axis_id: &'static str,
     refused: Vec<Refused>,
     caveats: Vec<Caveat>,
     gaps: Vec<equity::GapRow>,
@@ -51,34 +69,35 @@ struct Refused {
 struct Caveat {
     title: String,
     anchor: String,
-    text: String,
 }
 
 impl Page {
-    /// The page of a run; `charts` stand beside `rows`, one for each computed measure.
-    pub fn new(title: &str, results: &Results, rows: &[MeasureRows], charts: &[Option<Drawing>]) -> Self {
+    /// The page of a run; `charts` stand beside `rows`: chart and funnel of each computed measure.
+    pub fn new(title: &str, results: &Results, rows: &[MeasureRows], charts: &[Drawings]) -> Self {
         let run = &results.run;
         let refused: Vec<&Measure> = sorted(results, false);
+        let axis = charts.iter().find_map(|drawn| drawn.chart.as_ref()).map(Drawing::inline_axis);
         Self {
             title: title.to_owned(),
             month: crate::format::month_long(run.report_month),
-            facts: facts::facts(run),
+            basis: facts::basis(run),
+            facts: facts::facts(results),
             warnings: facts::warnings(run),
             glance: facts::Glance::new(rows, refused.len(), results),
-            tiles: rows.iter().map(|rows| tile::Tile::new(rows, run)).collect(),
+            families: summary::families(rows),
+            summary: summary::rows(rows, run),
             measures: rows
                 .iter()
                 .zip(charts)
-                .map(|(rows, chart)| measure::Section::new(rows, results, chart.as_ref()))
+                .enumerate()
+                .map(|(number, (rows, drawn))| {
+                    measure::Section::new(number, rows, results, drawn, axis.as_deref().map(|axis| (AXIS_ID, axis)))
+                })
                 .collect(),
             caveats: rows
                 .iter()
                 .filter(|rows| !rows.measure.caveat.is_empty())
-                .map(|rows| Caveat {
-                    title: rows.measure.title.clone(),
-                    anchor: rows.anchor(),
-                    text: rows.measure.caveat.clone(),
-                })
+                .map(|rows| Caveat { title: rows.measure.title.clone(), anchor: rows.anchor() })
                 .collect(),
             refused: refused
                 .into_iter()
@@ -94,6 +113,8 @@ impl Page {
                 .collect(),
             gaps: equity::gaps(rows, &results.disparities),
             gaps_looked_for: !results.disparities.is_empty(),
+            axis: axis.clone().unwrap_or_default(),
+            axis_id: AXIS_ID,
             coverage: coverage::Matrix::new(&results.coverage),
             accounting: accounting::Accounting::new(results),
             definitions: sorted(results, true)

@@ -51,6 +51,19 @@ pub fn method(method: &str) -> String {
     }
 }
 
+/// Kind of a chart, as a statistician writes it.
+pub fn chart(chart: &str) -> &'static str {
+    match chart {
+        "p" => "P chart",
+        "pp" => "P′ chart",
+        "u" => "U chart",
+        "up" => "U′ chart",
+        "i" => "I chart",
+        "ip" => "I′ chart",
+        _ => "run chart",
+    }
+}
+
 /// Which direction is good, as a sentence without its point.
 pub fn better(better: &str) -> &'static str {
     match better {

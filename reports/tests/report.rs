@@ -79,20 +79,34 @@ fn names(folder: &Path) -> Vec<String> {
 fn the_page_loads_nothing_and_runs_nothing() {
     let html = SHARED.html();
     assert!(html.contains("http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"));
-    let lower = html.to_lowercase();
+    assert_eq!(html.matches("<script").count(), 1, "the page's own script");
+    let script = between(&html, "<script>", "</script>");
+    let hash = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        <sha2::Sha256 as sha2::Digest>::digest(script),
+    );
+    assert!(html.contains(&format!("script-src 'sha256-{hash}'")), "only this script may run");
+    for forbidden in ["fetch(", "XMLHttp", "import(", "eval(", "innerHTML", "document.write"] {
+        assert!(!script.contains(forbidden), "{forbidden}");
+    }
+    let lower = html.replace(script, "").to_lowercase();
     for forbidden in [
-        "<script", "<link", "<img", "<iframe", "<object", "<embed", "<use", "<image", "@import", "url(", " src=\"",
-        " srcset", "http://", "https://",
+        "<link", "<img", "<iframe", "<object", "<embed", "<image", "@import", "url(", " src=\"", " srcset", "http://",
+        "https://",
     ] {
         assert!(!lower.contains(forbidden), "{forbidden}");
     }
     for target in lower.split("href=").skip(1) {
-        assert!(target.starts_with("\"#"), "a link within the page: {}", &target[..20]);
+        assert!(target.starts_with("\"#") || target.starts_with('#'), "a link within the page: {}", &target[..20]);
     }
     let handlers = ["onload", "onclick", "onerror"];
     for tag in lower.split('<').filter_map(|part| part.split_once('>').map(|(tag, _)| tag)) {
         assert!(handlers.iter().all(|handler| !tag.contains(&format!(" {handler}="))), "{tag}");
-        assert!(!tag.contains(" style="), "no style of its own: {tag}");
+        let style = tag.split_once(" style=\"").map(|(_, rest)| rest.split('"').next().unwrap_or_default());
+        let is_number = |part: &str| {
+            part.split_once(':').is_some_and(|(name, value)| name.starts_with("--") && value.parse::<f64>().is_ok())
+        };
+        assert!(style.is_none_or(|style| style.split(';').all(is_number)), "only numbers of a drawing: {tag}");
     }
 }
 
@@ -113,11 +127,11 @@ fn names_from_the_data_stay_text() {
 #[test]
 fn every_computed_measure_has_its_chart_as_svg_and_png() {
     let made = &*SHARED;
-    assert_eq!(made.files.charts.len(), computed().count());
+    assert_eq!(made.files.charts.len(), computed().count() + 1, "and one funnel");
     for measure in computed() {
         let svg = fs::read_to_string(made.out().join(format!("charts/{}.svg", measure.id))).expect("an SVG");
         assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"820\""));
-        assert!(svg.contains("role=\"img\"") && svg.contains("<title>Run chart: ") && svg.contains("<desc>"));
+        assert!(svg.contains("role=\"img\"") && svg.contains(" chart: ") && svg.contains("<desc>"));
         let png = fs::read(made.out().join(format!("charts/{}.png", measure.id))).expect("a PNG");
         assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
         let side = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().expect("four bytes"));
@@ -126,16 +140,17 @@ fn every_computed_measure_has_its_chart_as_svg_and_png() {
         assert!(png.len() > 10_000, "not an empty picture");
     }
     assert!(!made.out().join("charts/transition.medication_reconciled.svg").exists(), "refused: no chart");
-    assert_eq!(made.html().matches("<svg class=\"chart\"").count(), computed().count());
+    assert_eq!(made.html().matches("<svg class=chart ").count(), computed().count() + 1, "and one funnel");
 }
 
 #[test]
 fn a_chart_in_the_page_follows_light_and_dark_and_is_described() {
     let html = SHARED.html();
-    let chart = between(section(&html, "readmission.unplanned_30"), "<svg class=\"chart\"", "</svg>");
+    let chart = between(section(&html, "readmission.unplanned_30"), "<svg class=chart ", "</svg>");
     assert!(!chart.contains("=\"#"), "no fixed colour");
-    assert!(chart.contains("class=\"f-data\"") && chart.contains("class=\"s-centre\""));
-    assert!(chart.contains("aria-labelledby=\"chart-readmission.unplanned_30-title"));
+    assert!(chart.contains("class=s-centre") && chart.contains("class=\"s-data w4\""));
+    assert!(chart.contains("aria-label=\"Control chart: "));
+    assert!(chart.contains("aria-describedby=r") && section(&html, "readmission.unplanned_30").contains("<p id=r"));
     assert!(chart.contains("<text") && !chart.contains("font-family"));
     assert!(html.contains("@media (prefers-color-scheme:dark)"));
 }
@@ -144,33 +159,68 @@ fn a_chart_in_the_page_follows_light_and_dark_and_is_described() {
 fn provisional_months_are_hollow_and_final_ones_filled() {
     let html = SHARED.html();
     let hollow = |measure: &str| {
-        let chart = between(section(&html, measure), "<svg class=\"chart\"", "</svg>").to_owned();
-        chart.lines().filter(|line| line.contains("<circle") && line.contains("fill=\"none\"")).count()
+        let chart = between(section(&html, measure), "<svg class=chart ", "</svg>").to_owned();
+        chart.split('<').filter(|tag| tag.starts_with("circle")).count()
     };
-    // The months that are open, and the one that explains the mark.
-    assert_eq!(hollow("readmission.unplanned_30"), 2 + 1);
-    assert_eq!(hollow("referral.loop_closed"), 4 + 1);
+    assert_eq!(hollow("readmission.unplanned_30"), 2);
+    assert_eq!(hollow("referral.loop_closed"), 4);
     assert_eq!(hollow("patient_reported.coordination"), 0);
-    assert!(section(&html, "referral.loop_closed").contains("hollow: follow-up not complete"));
+    let svg = fs::read_to_string(SHARED.out().join("charts/referral.loop_closed.svg")).expect("a chart");
+    assert!(svg.contains("hollow: follow-up not complete"));
 }
 
 #[test]
-fn a_tile_shows_the_latest_final_month_and_never_a_number_for_what_is_suppressed() {
+fn the_summary_shows_the_latest_final_month_and_never_a_number_for_what_is_suppressed() {
     let html = SHARED.html();
-    let tile = |measure: &str| {
-        let start = format!("<h3><a href=\"#measure-{measure}\">");
-        between(&html, &start, "</article>").to_owned()
+    let row = |measure: &str| {
+        let start = format!("<th><a href=\"#measure-{measure}\">");
+        between(&html, &start, "<tr").to_owned()
     };
-    let readmission = tile("readmission.unplanned_30");
-    assert!(readmission.contains("Aug 2026 · "), "September and October are provisional: {readmission}");
-    assert!(readmission.contains("95% interval") && readmission.contains("(Wilson)"));
-    assert!(readmission.contains("Signal: shift") && readmission.contains("Improvement: lower is better."));
-    assert!(tile("referral.loop_closed").contains("Worsening: higher is better."));
-    let suppressed = tile("continuity.usual_provider");
-    let value = between(&suppressed, "<p class=\"value absent\">", "</p>");
-    assert!(value.starts_with("suppressed ("), "{value}");
-    assert!(!suppressed.contains('%') && !suppressed.contains("95"), "{suppressed}");
-    assert!(tile("cost.total_pmpm").contains("<span class=\"unit\">per member per month</span>"));
+    let readmission = row("readmission.unplanned_30");
+    assert!(readmission.contains("<small>Aug 2026: "), "September and October are provisional: {readmission}");
+    assert!(readmission.contains("Improvement.") && readmission.contains("Lower is better."), "{readmission}");
+    assert!(readmission.contains("aria-label=\"Improvement, low values\""));
+    assert!(readmission.contains("target ") && readmission.contains(">?</span>"));
+    assert!(
+        row("referral.loop_closed").contains("Concern.") && row("referral.loop_closed").contains("Higher is better.")
+    );
+    let suppressed = row("continuity.usual_provider");
+    assert!(suppressed.contains("<i>suppressed (") && !suppressed.contains("<b>"), "{suppressed}");
+    assert!(row("cost.total_pmpm").contains("</b> per member per month"));
+    let order = |measure: &str| html.find(&format!("<a href=\"#measure-{measure}\">")).expect("a row");
+    assert!(
+        order("referral.loop_closed") < order("readmission.unplanned_30"),
+        "a concern stands before an improvement"
+    );
+}
+
+#[test]
+fn organizations_outside_the_funnel_are_named_and_events_stand_in_the_chart() {
+    let html = SHARED.html();
+    let section = section(&html, "readmission.unplanned_30");
+    assert!(
+        section.contains("Worse than chance explains: Lakeshore General (21.0%).")
+            || section.contains("Worse than chance explains: ")
+    );
+    assert!(section.contains("aria-label=\"Funnel: "));
+    assert!(section.contains("1 October 2025: Calls &lt;b&gt;begin&lt;/b&gt;"));
+    let svg = fs::read_to_string(SHARED.out().join("charts/readmission.unplanned_30.svg")).expect("a chart");
+    assert!(svg.contains("Control chart: ") && svg.contains("control limits (3 SD)") && svg.contains("target "));
+    assert!(SHARED.out().join("charts/readmission.unplanned_30.funnel.png").exists());
+}
+
+/// The page of 40 measures over 24 months and 20 sites, which must be small enough to be mailed.
+#[test]
+fn a_page_of_forty_measures_stays_below_half_a_megabyte() {
+    let folder = tempfile::tempdir().expect("a folder");
+    synthetic::write(folder.path());
+    synthetic::enlarge(folder.path(), 40, 20);
+    let files = render(folder.path(), &folder.path().join("report"), &options()).expect("a report");
+    if let Some(copy) = std::env::var_os("CARECOORD_PAGE_TO") {
+        fs::copy(&files.html, copy).expect("copied");
+    }
+    let size = fs::metadata(files.html).expect("a page").len();
+    assert!(size < 500_000, "{size} bytes");
 }
 
 #[test]
@@ -193,9 +243,8 @@ fn a_number_that_stands_in_a_suppressed_row_is_not_shown() {
 #[test]
 fn tables_name_organizations_in_alphabetical_order_after_all() {
     let html = SHARED.html();
-    let table = between(section(&html, "readmission.unplanned_30"), ", by organization, 2026</caption>", "</table>");
-    let names: Vec<&str> =
-        table.split("<th scope=\"row\">").skip(1).map(|row| row.split('<').next().unwrap_or_default()).collect();
+    let table = between(section(&html, "readmission.unplanned_30"), "By organization, 2026: ", "</table>");
+    let names: Vec<&str> = table.split("<th>").skip(1).map(|row| row.split('<').next().unwrap_or_default()).collect();
     assert_eq!(
         names,
         [
@@ -208,8 +257,8 @@ fn tables_name_organizations_in_alphabetical_order_after_all() {
         ]
     );
     assert!(table.contains("suppressed (count below 11)"), "the smallest one");
-    assert!(section(&html, "readmission.unplanned_30").contains(", by age band, 2026</caption>"));
-    let care_plans = between(section(&html, "care_plan.reviewed"), ", by month</caption>", "</table>");
+    assert!(section(&html, "readmission.unplanned_30").contains("By group of patients, 2026: "));
+    let care_plans = between(section(&html, "care_plan.reviewed"), "By month: ", "</table>");
     let months: Vec<&str> = care_plans.split("<tr").collect();
     assert_eq!(months.len(), 1 + 1 + 13, "heading and thirteen months");
 }
@@ -219,7 +268,7 @@ fn refusals_caveats_rows_and_definitions_are_told() {
     let html = SHARED.html();
     let limits = between(&html, "<section id=\"limits\"", "</section>");
     assert!(limits.contains("has no medication_reconciliation table"));
-    assert!(limits.contains("Planned stays are told apart"));
+    assert!(html.contains("Planned stays are told apart") && limits.contains("Stated with their charts:"));
     let rows = between(&html, "<section id=\"rows\"", "</section>");
     assert!(rows.contains("1,204,332") && rows.contains("no: 4 unaccounted for"));
     assert!(rows.contains("At least one file does not add up."));
@@ -275,7 +324,7 @@ fn a_folder_with_other_files_is_not_replaced() {
 fn a_run_without_measures_is_still_a_report() {
     let folder = tempfile::tempdir().expect("a folder");
     synthetic::write(folder.path());
-    for table in ["measure", "rate", "signal", "quality", "check_result", "preparation"] {
+    for table in ["measure", "rate", "signal", "chart", "quality", "check_result", "preparation"] {
         Table::empty(folder.path(), table);
     }
     let files = render(folder.path(), &folder.path().join("report"), &options()).expect("a report");

@@ -16,6 +16,7 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
     let progress = Progress::new();
     let only = &options.measuring.only;
     let mut measures = config.measures(project)?;
+    let charts = config.chart_settings(&measures)?;
     if let Some(unknown) = only.iter().find(|id| !measures.iter().any(|measure| measure.id.starts_with(id.as_str()))) {
         return Err(Failure::Usage(format!(
             "no measure's id begins with {unknown}; `carecoord measures list` shows them"
@@ -29,6 +30,7 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
         report_month: options.measuring.month,
         months: options.measuring.months.unwrap_or(config.months),
         suppress_below: config.suppress_below,
+        charts,
         buckets_at_once: options.measuring.buckets_at_once,
         progress: &|text| progress.say(text),
     })?;

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use carecoord_lake::files;
+
 use crate::arguments::{
     ComputeOptions, DemoOptions, IngestOptions, MeasuringOptions, ProjectOptions, ReportOptions, TextFormat,
 };
@@ -9,12 +11,19 @@ use crate::commands::{compute, ingest, report};
 use crate::failure::Failure;
 use crate::output;
 
+/// Targets and an annotation, so that the demo's charts show what a project's can.
+const SETTINGS: &str = include_str!("../demo.toml");
+
 /// Unpacks the sample, runs the month's work on it, and says where to look.
 pub fn run(options: &DemoOptions) -> Result<ExitCode, Failure> {
     let project = || ProjectOptions { project: options.project.clone() };
     let extracts = options.project.join("extracts");
-    carecoord_lake::files::create_folder(&extracts)?;
+    files::create_folder(&extracts)?;
     carecoord_sample_data::bundled::unpack(&extracts)?;
+    let settings = options.project.join("carecoord.toml");
+    if !settings.exists() {
+        files::replace(&settings, SETTINGS.as_bytes())?;
+    }
     let code = ingest::run(&IngestOptions {
         project: project(),
         source: Some(carecoord_pipeline::mapping::OWN.to_owned()),

@@ -1,16 +1,17 @@
 //! What the marks of a chart mean, in words below it: only the marks that it uses.
 
 use super::canvas::{Canvas, Point, label, width};
+use super::header::MARGIN;
 use super::plot::{PLOT_LEFT, Plot};
-use super::run_chart::{MARGIN, RunChart};
+use super::run_chart::{Month, RunChart};
 use crate::model::{Rate, State};
 use crate::theme::{BAND, CHART_WIDTH, DATA, MUTED, PAPER, SIGNAL};
 
 /// What a mark means.
 #[derive(Debug, Clone, Copy)]
 pub enum Key {
-    /// The stretch of months that makes a shift.
-    Stretch,
+    /// A month that is part of a signal.
+    Signal,
     /// A month that is not final.
     Provisional,
     /// A month whose count is too small to show.
@@ -21,18 +22,26 @@ pub enum Key {
     Band,
     /// The interval, wider than the axis in some month.
     Cut,
+    /// The control limits.
+    Limits,
 }
 
 impl Key {
     /// Its words.
     pub fn words(self, chart: &RunChart) -> String {
         match self {
-            Self::Stretch => "the run that makes the shift".to_owned(),
+            Self::Signal => "part of a signal".to_owned(),
             Self::Provisional => "hollow: follow-up not complete".to_owned(),
             Self::Suppressed => format!("suppressed: a count below {}", chart.suppress_below),
             Self::Undefined => "no denominator".to_owned(),
             Self::Band => "95% interval".to_owned(),
             Self::Cut => "95% interval, cut at the edge where wider".to_owned(),
+            Self::Limits => {
+                let row = chart.reading.chart.as_ref();
+                let now = row.and_then(|row| row.lower.zip(row.upper));
+                let now = now.map(|(lower, upper)| format!(", now {}", chart.format.interval(lower, upper)));
+                format!("control limits (3 SD){}", now.unwrap_or_default())
+            }
         }
     }
 
@@ -44,11 +53,11 @@ impl Key {
     /// Draws the mark.
     pub fn mark(self, canvas: &mut Canvas, at: Point) {
         match self {
-            Self::Stretch => canvas.diamond(at, 5.0, SIGNAL),
+            Self::Signal => canvas.diamond(at, 5.0, SIGNAL),
             Self::Provisional => canvas.ring(at, 3.5, DATA, PAPER, 1.5),
             Self::Suppressed => canvas.cross(at, 3.0, MUTED, 1.5),
             Self::Undefined => canvas.line((at.0 - 4.0, at.1), (at.0 + 4.0, at.1), MUTED, 1.5),
-            Self::Band | Self::Cut => {
+            Self::Band | Self::Cut | Self::Limits => {
                 let (x, y) = at;
                 canvas.area(&[(x - 7.0, y - 5.0), (x + 7.0, y - 5.0), (x + 7.0, y + 5.0), (x - 7.0, y + 5.0)], BAND);
             }
@@ -58,10 +67,17 @@ impl Key {
 
 /// The marks that this chart uses, in lines that fit.
 pub fn key_lines(chart: &RunChart, plot: &Plot) -> Vec<Vec<Key>> {
-    let any = |test: fn(&Rate) -> bool| chart.months.iter().any(|rate| test(rate));
+    let any = |test: fn(&Rate) -> bool| chart.months.iter().any(|month| test(month.rate));
     let used = [
-        (any(|rate| rate.interval().is_some()), if plot.cut { Key::Cut } else { Key::Band }),
-        (chart.reading.stretch.is_some(), Key::Stretch),
+        (
+            chart.months.iter().any(|month| chart.band(month).is_some()),
+            match (chart.has_limits(), plot.cut) {
+                (true, _) => Key::Limits,
+                (false, true) => Key::Cut,
+                (false, false) => Key::Band,
+            },
+        ),
+        (chart.months.iter().any(Month::stands_out), Key::Signal),
         (any(|rate| !rate.is_final && rate.shown().is_some()), Key::Provisional),
         (any(|rate| rate.state == State::Suppressed), Key::Suppressed),
         (any(|rate| rate.state == State::Undefined), Key::Undefined),

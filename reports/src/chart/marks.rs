@@ -1,50 +1,56 @@
-//! The marks of a run chart: bands, axes, lines, points and the labels at the right edge.
+//! The marks of a chart of months: bands, axes, lines and points.
 
 use jiff::civil::Date;
 
-use super::canvas::{Align, Canvas, Type, bold, label, width};
+use super::canvas::{Align, Canvas, bold, label, width};
 use super::months;
 use super::plot::{INSET, PLOT_LEFT, PLOT_RIGHT, Plot};
-use super::run_chart::RunChart;
+use super::run_chart::{Month, RunChart};
 use crate::format;
-use crate::model::{Rate, State};
-use crate::theme::{AXIS, BAND, BAND_PROVISIONAL, CENTRE, DATA, GRID, LABEL_SIZE, MUTED, PAPER, SIGNAL};
+use crate::model::State;
+use crate::theme::{AXIS, BAND, BAND_PROVISIONAL, CENTRE, DATA, GRID, MUTED, PAPER, SIGNAL, TARGET};
 
 /// Half the width of the bar that shows the interval of a month without neighbours.
 const LONE_BAR: f64 = 3.0;
 
 /// Neighbouring months; a missing month between two is a gap.
-fn pairs<'a>(chart: &'a RunChart) -> impl Iterator<Item = (&'a Rate, &'a Rate)> {
-    chart
-        .months
-        .windows(2)
-        .map(|pair| (pair[0], pair[1]))
-        .filter(|(one, next)| format::months_between(one.period, next.period) == 1)
+fn pairs<'a>(chart: &'a RunChart) -> impl Iterator<Item = (&'a Month<'a>, &'a Month<'a>)> {
+    chart.months.windows(2).map(|pair| (&pair[0], &pair[1])).filter(|(one, next)| follow(one, next))
 }
 
-/// The intervals, as one band for each unbroken stretch of months.
+fn follow(one: &Month, next: &Month) -> bool {
+    format::months_between(one.rate.period, next.rate.period) == 1
+}
+
+fn phase(month: &Month) -> i64 {
+    month.signal.map_or(0, |signal| signal.phase)
+}
+
+/// Limits or intervals, as one band for each unbroken stretch of months of one phase.
 pub fn bands(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
-    let mut stretch: Vec<&Rate> = Vec::new();
-    for rate in chart.months {
-        let follows = stretch.last().is_some_and(|last| format::months_between(last.period, rate.period) == 1);
-        if rate.interval().is_none() || !follows {
-            band(canvas, plot, &std::mem::take(&mut stretch));
+    let mut stretch: Vec<&Month> = Vec::new();
+    for month in chart.months {
+        let follows = stretch.last().is_some_and(|last| follow(last, month) && phase(last) == phase(month));
+        if chart.band(month).is_none() || !follows {
+            band(canvas, chart, plot, &std::mem::take(&mut stretch));
         }
-        if rate.interval().is_some() {
-            stretch.push(rate);
+        if chart.band(month).is_some() {
+            stretch.push(month);
         }
     }
-    band(canvas, plot, &stretch);
+    band(canvas, chart, plot, &stretch);
 }
 
 /// One unbroken stretch: final months in one shape, provisional ones in a lighter one that begins at the last final month.
-fn band(canvas: &mut Canvas, plot: &Plot, stretch: &[&Rate]) {
-    let finals = stretch.iter().take_while(|rate| rate.is_final).count();
+fn band(canvas: &mut Canvas, chart: &RunChart, plot: &Plot, stretch: &[&Month]) {
+    let finals = stretch.iter().take_while(|month| month.rate.is_final).count();
     let (firm, open) = (&stretch[..finals], &stretch[finals.saturating_sub(1).min(stretch.len())..]);
-    for (rates, ink) in [(open, BAND_PROVISIONAL), (firm, BAND)] {
-        let corners: Vec<(f64, f64, f64)> = rates
+    for (months, ink) in [(open, BAND_PROVISIONAL), (firm, BAND)] {
+        let corners: Vec<(f64, f64, f64)> = months
             .iter()
-            .filter_map(|rate| rate.interval().map(|(low, high)| (plot.x(rate.period), plot.y(low), plot.y(high))))
+            .filter_map(|month| {
+                chart.band(month).map(|(low, high)| (plot.x(month.rate.period), plot.y(low), plot.y(high)))
+            })
             .collect();
         // A month alone has no width as a band: it gets a bar.
         let corners = match corners[..] {
@@ -59,103 +65,94 @@ fn band(canvas: &mut Canvas, plot: &Plot, stretch: &[&Rate]) {
     }
 }
 
-/// Grid, month axis and their labels.
-pub fn axes(canvas: &mut Canvas, chart: &RunChart, plot: &Plot, first: Date, last: Date) {
+/// Grid and its labels.
+pub fn grid(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
     let decimals = plot.scale.as_ref().map_or(0, |scale| scale.decimals);
-    for tick in plot.scale.iter().flat_map(|scale| &scale.ticks) {
-        let y = plot.y(*tick);
+    let values = || plot.scale.iter().flat_map(|scale| &scale.ticks).map(|tick| (*tick, plot.y(*tick)));
+    for (_, y) in values() {
         canvas.line((PLOT_LEFT, y), (PLOT_RIGHT, y), GRID, 1.0);
-        let words = chart.format.rounded(*tick, decimals);
+    }
+    for (tick, y) in values() {
+        let words = chart.format.rounded(tick, decimals);
         canvas.text(&words, (PLOT_LEFT - 9.0, y), Align::Right, label(MUTED));
     }
     if plot.scale.is_none() {
         let middle = (f64::midpoint(PLOT_LEFT, PLOT_RIGHT), f64::midpoint(plot.top, plot.bottom()));
         canvas.text("No month has a value that can be shown.", middle, Align::Middle, label(MUTED));
     }
+}
+
+/// The month axis, which is the same in every chart of the same months.
+pub fn month_axis(canvas: &mut Canvas, plot: &Plot, first: Date, last: Date) {
     let base = plot.bottom();
     canvas.line((PLOT_LEFT, base), (PLOT_RIGHT, base), AXIS, 1.0);
     let room = width("May", label(MUTED)) + 9.0;
-    for tick in months::ticks(first, last, plot.spacing, room) {
-        let x = PLOT_LEFT + INSET + plot.spacing * f64::from(tick.index);
+    let ticks: Vec<_> = months::ticks(first, last, plot.spacing, room).into_iter().collect();
+    let x = |tick: &months::Tick| PLOT_LEFT + INSET + plot.spacing * f64::from(tick.index);
+    // Marks of one kind after each other: the page's copy makes one element of them.
+    for tick in &ticks {
         let long = if tick.label.is_some() { 6.0 } else { 3.5 };
-        canvas.line((x, base), (x, base + long), AXIS, 1.0);
+        canvas.line((x(tick), base), (x(tick), base + long), AXIS, 1.0);
+    }
+    for tick in &ticks {
         if let Some(month) = tick.label {
-            canvas.text(month, (x, base + 16.0), Align::Middle, label(MUTED));
+            canvas.text(month, (x(tick), base + 16.0), Align::Middle, label(MUTED));
         }
+    }
+    for tick in &ticks {
         if let Some(year) = tick.year {
-            canvas.text(&year.to_string(), (x, base + 33.0), Align::Middle, bold(MUTED));
+            canvas.text(&year.to_string(), (x(tick), base + 33.0), Align::Middle, bold(MUTED));
         }
     }
 }
 
-/// The median.
+/// The centre line, one piece for each phase.
 pub fn centre(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
-    if let Some(centre) = chart.reading.centre {
-        let y = plot.y(centre);
-        canvas.line((PLOT_LEFT, y), (PLOT_RIGHT, y), CENTRE, 1.0);
+    for months in chart.months.chunk_by(|one, next| phase(one) == phase(next)) {
+        let (Some(first), Some(last)) = (months.first(), months.last()) else { continue };
+        let Some(centre) = months.iter().find_map(|month| month.signal?.centre) else { continue };
+        let is_first = chart.months.first().is_some_and(|month| month.rate.period == first.rate.period);
+        let is_last = chart.months.last().is_some_and(|month| month.rate.period == last.rate.period);
+        let half = plot.spacing / 2.0;
+        let from = if is_first { PLOT_LEFT } else { plot.x(first.rate.period) - half };
+        let to = if is_last { PLOT_RIGHT } else { plot.x(last.rate.period) + half };
+        canvas.line((from, plot.y(centre)), (to, plot.y(centre)), CENTRE, 1.0);
+    }
+}
+
+/// The target, dotted.
+pub fn target(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
+    if let Some(target) = chart.target() {
+        let y = plot.y(target);
+        canvas.dashed((PLOT_LEFT, y), (PLOT_RIGHT, y), TARGET, 1.5, 2.0, 4.0);
     }
 }
 
 /// Lines between neighbouring months; dashed where one of them is provisional.
 pub fn lines(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
     for (one, next) in pairs(chart) {
-        let Some((from, to)) = plot.point(one).zip(plot.point(next)) else { continue };
-        let ink = if in_stretch(chart, one) && in_stretch(chart, next) { SIGNAL } else { DATA };
-        if one.is_final && next.is_final {
-            canvas.path(&[from, to], ink, 2.0);
+        let Some((from, to)) = plot.point(one.rate).zip(plot.point(next.rate)) else { continue };
+        if one.rate.is_final && next.rate.is_final {
+            canvas.path(&[from, to], DATA, 2.0);
         } else {
             canvas.dashed(from, to, DATA, 1.5, 4.0, 4.0);
         }
     }
 }
 
-fn in_stretch(chart: &RunChart, rate: &Rate) -> bool {
-    rate.is_final
-        && chart.reading.stretch.is_some_and(|stretch| stretch.from <= rate.period && rate.period <= stretch.to)
-}
-
 /// A mark for each month: its value, or why there is none.
 pub fn points(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
     // Ten years of months stand close together: smaller points keep them apart.
     let radius = if plot.spacing < 10.0 { 2.5 } else { 3.5 };
-    for rate in chart.months {
+    for month in chart.months {
+        let rate = month.rate;
         let x = plot.x(rate.period);
         match (rate.state, plot.point(rate)) {
             (State::Shown, Some(at)) if !rate.is_final => canvas.ring(at, radius, DATA, PAPER, 1.5),
-            (State::Shown, Some(at)) if in_stretch(chart, rate) => canvas.diamond(at, radius + 1.5, SIGNAL),
+            (State::Shown, Some(at)) if month.stands_out() => canvas.diamond(at, radius + 1.5, SIGNAL),
             (State::Shown, Some(at)) => canvas.dot(at, radius, DATA),
             (State::Suppressed, _) => canvas.cross((x, plot.bottom() - 8.0), 3.0, MUTED, 1.5),
             _ => canvas.line((x - 4.0, plot.bottom() - 8.0), (x + 4.0, plot.bottom() - 8.0), MUTED, 1.5),
         }
-    }
-}
-
-/// The median and the latest final value, named at the right edge and kept apart.
-pub fn right_labels(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
-    let x = PLOT_RIGHT + 10.0;
-    let latest = chart.months.iter().rev().find(|rate| rate.is_final).filter(|rate| rate.shown().is_some());
-    let mut median_y = chart.reading.centre.map(|centre| plot.y(centre));
-    if let Some((rate, at)) = latest.and_then(|rate| plot.point(rate).map(|at| (rate, at))) {
-        let mut y = at.1.clamp(plot.top + 8.0, plot.bottom() - 24.0);
-        // Value and month stand on two lines; the median keeps its own place and the value moves away from it.
-        if let Some(median) = median_y {
-            if y <= median && median - y < 32.0 {
-                y = median - 32.0;
-            } else if y > median && y - median < 18.0 {
-                y = median + 18.0;
-            }
-            if y < plot.top + 4.0 {
-                y = plot.top + 4.0;
-                median_y = Some(median.max(y + 32.0));
-            }
-        }
-        let ink = if in_stretch(chart, rate) { SIGNAL } else { DATA };
-        let value = rate.shown().map(|value| chart.format.value(value)).unwrap_or_default();
-        canvas.text(&value, (x, y), Align::Left, Type { size: LABEL_SIZE + 3.0, bold: true, ink });
-        canvas.text(&format!("{}, final", format::month(rate.period)), (x, y + 15.0), Align::Left, label(MUTED));
-    }
-    if let (Some(centre), Some(y)) = (chart.reading.centre, median_y) {
-        let words = format!("median {}", chart.format.value(centre));
-        canvas.text(&words, (x, y), Align::Left, label(CENTRE));
     }
 }

@@ -32,10 +32,11 @@ pub struct Plot {
 impl Plot {
     /// The plotting area of a chart, at the top of the drawing.
     pub fn new(chart: &RunChart, first: Date, last: Date) -> Self {
+        let centres = chart.months.iter().filter_map(|month| month.signal?.centre);
         let values: Vec<f64> =
-            chart.months.iter().filter_map(|rate| rate.shown()).chain(chart.reading.centre).collect();
-        let limits: Vec<f64> =
-            chart.months.iter().filter_map(|rate| rate.interval()).flat_map(|(lower, upper)| [lower, upper]).collect();
+            chart.months.iter().filter_map(|month| month.rate.shown()).chain(centres).chain(chart.target()).collect();
+        let bands = chart.months.iter().filter_map(|month| chart.band(month));
+        let limits: Vec<f64> = bands.flat_map(|(lower, upper)| [lower, upper]).collect();
         let scale = (!values.is_empty()).then(|| Scale::of(&values, &limits, chart.floor, chart.ceiling));
         let steps = f64::from(format::months_between(first, last).max(1));
         let cut = scale.as_ref().is_some_and(|scale| limits.iter().any(|limit| scale.cuts(*limit)));

@@ -1,18 +1,38 @@
-//! A run chart: monthly values with their intervals, the median, and what is a signal.
+//! A chart of months: values, the centre line, control limits (in a run chart the values' intervals), target, what happened
+//! when, and which months are signals.
 //!
 //! Calm by design: a grey band, one line, one signal colour; what a mark means is said beside it, never by colour alone.
 
-use super::canvas::{Align, Canvas, Type, label, wrap};
-use super::keys::key_lines;
-use super::marks::{axes, bands, centre, lines, points, right_labels};
+use super::canvas::{Align, Canvas, label};
+use super::events::{self, Event};
+use super::header::header;
+use super::keys::{Key, key_lines};
+use super::marks::{bands, centre, grid, lines, month_axis, points, target};
 use super::plot::{PLOT_LEFT, Plot};
+use super::right_labels::right_labels;
 use super::svg::Drawing;
 use crate::format::{self, ValueFormat};
-use crate::model::Rate;
+use crate::model::{Annotation, Rate, Signal};
 use crate::reading::{Reading, Verdict};
-use crate::theme::{CHART_WIDTH, MUTED, PLOT_HEIGHT, SIGNAL, SUBTITLE_SIZE, TEXT, TITLE_SIZE};
+use crate::theme::{CHART_WIDTH, MUTED};
 
-/// What a run chart shows.
+/// One month: its value, and what the chart says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Month<'a> {
+    /// The value.
+    pub rate: &'a Rate,
+    /// Centre line, limits and rules there.
+    pub signal: Option<&'a Signal>,
+}
+
+impl Month<'_> {
+    /// Whether the month is part of a signal.
+    pub fn stands_out(&self) -> bool {
+        self.rate.is_final && self.signal.is_some_and(Signal::stands_out)
+    }
+}
+
+/// What a chart of months shows.
 pub struct RunChart<'a> {
     /// Title.
     pub title: &'a str,
@@ -20,8 +40,10 @@ pub struct RunChart<'a> {
     pub subtitle: &'a str,
     /// The signal in words.
     pub reading: &'a Reading,
-    /// Monthly values at level all, by month.
-    pub months: &'a [&'a Rate],
+    /// Months at level all, in order.
+    pub months: &'a [Month<'a>],
+    /// What happened when.
+    pub annotations: &'a [&'a Annotation],
     /// How values are written.
     pub format: &'a ValueFormat,
     /// Lowest possible value, for the axis.
@@ -32,8 +54,34 @@ pub struct RunChart<'a> {
     pub suppress_below: i64,
 }
 
-/// Left and right margin of the header.
-pub const MARGIN: f64 = 20.0;
+impl RunChart<'_> {
+    /// Whether control limits are drawn; a run chart has none.
+    pub fn has_limits(&self) -> bool {
+        self.reading.chart.as_ref().is_some_and(|chart| chart.chart != "run" && chart.lower.is_some())
+    }
+
+    /// The target, if there is one.
+    pub fn target(&self) -> Option<f64> {
+        self.reading.chart.as_ref().and_then(|chart| chart.target)
+    }
+
+    /// What the centre line is.
+    pub fn centre_word(&self) -> &'static str {
+        if self.has_limits() { "mean" } else { "median" }
+    }
+
+    /// The band around a month: its control limits, in a run chart its interval.
+    pub fn band(&self, month: &Month) -> Option<(f64, f64)> {
+        if self.has_limits() {
+            month.signal.and_then(|signal| signal.lower.zip(signal.upper))
+        } else {
+            month.rate.interval()
+        }
+    }
+}
+
+/// Room above the plotting area, for the numbers of events.
+pub const TOP: f64 = 14.0;
 
 /// Draws a run chart; nothing where there is no month.
 ///
@@ -41,24 +89,56 @@ pub const MARGIN: f64 = 20.0;
 /// What the drawing backend refused, in words.
 pub fn draw(chart: &RunChart) -> Result<Option<Drawing>, String> {
     let (Some(first), Some(last)) = (chart.months.first(), chart.months.last()) else { return Ok(None) };
-    let mut plot = Plot::new(chart, first.period, last.period);
-    let (header, header_height) = header(chart)?;
+    let (first, last) = (first.rate.period, last.rate.period);
+    let mut plot = Plot::new(chart, first, last);
+    let events: Vec<Event> = events::of(chart, first, last);
+    let is_signal = chart.reading.verdict == Verdict::Signal;
+    let (header, header_height) = header(chart.title, chart.subtitle, &chart.reading.sentence(), is_signal)?;
     let keys = key_lines(chart, &plot);
-    let below = 52.0 + 20.0 * keys.len() as f64 + 8.0;
-    let height = header_height + PLOT_HEIGHT + 14.0 + below;
-    plot.top = header_height + 14.0;
+    let below = 52.0 + 20.0 * (keys.len() + events.len()) as f64 + 8.0;
+    plot.top = TOP;
+    let height = plot.bottom() + below;
 
-    let mut svg = String::new();
-    let mut canvas = Canvas::new(&mut svg, CHART_WIDTH, height);
+    let (mut under, mut axis, mut svg) = (String::new(), String::new(), String::new());
+    let mut canvas = Canvas::new(&mut under, CHART_WIDTH, height);
     bands(&mut canvas, chart, &plot);
-    axes(&mut canvas, chart, &plot, first.period, last.period);
+    grid(&mut canvas, chart, &plot);
+    canvas.finish().map_or(Ok(()), Err)?;
+    let mut canvas = Canvas::new(&mut axis, CHART_WIDTH, height);
+    month_axis(&mut canvas, &plot, first, last);
+    canvas.finish().map_or(Ok(()), Err)?;
+    let mut canvas = Canvas::new(&mut svg, CHART_WIDTH, height);
+    events::lines(&mut canvas, &events, &plot);
+    target(&mut canvas, chart, &plot);
     centre(&mut canvas, chart, &plot);
     lines(&mut canvas, chart, &plot);
     points(&mut canvas, chart, &plot);
     right_labels(&mut canvas, chart, &plot);
+    events::words(&mut canvas, &events, plot.bottom() + 58.0);
+    canvas.finish().map_or(Ok(()), Err)?;
+    let keys_svg = foot(chart, &keys, plot.bottom() + 58.0 + 20.0 * events.len() as f64, height)?;
+    Ok(Some(Drawing {
+        header,
+        under: Drawing::elements(&under),
+        axis: Drawing::elements(&axis),
+        body: Drawing::elements(&svg),
+        keys: keys_svg,
+        width: CHART_WIDTH,
+        height,
+        keys_height: 20.0 * keys.len() as f64,
+        header_height,
+        title: format!("{}: {}", kind(chart), chart.title),
+        description: description(chart),
+    }))
+}
+
+/// What marks mean, at the foot of the drawing.
+fn foot(chart: &RunChart, keys: &[Vec<Key>], top: f64, height: f64) -> Result<String, String> {
+    let mut svg = String::new();
+    let mut canvas = Canvas::new(&mut svg, CHART_WIDTH, height);
     for (line, keys) in keys.iter().enumerate() {
         let mut x = PLOT_LEFT;
-        let y = plot.bottom() + 58.0 + 20.0 * line as f64;
+        let y = top + 20.0 * line as f64;
         for key in keys {
             key.mark(&mut canvas, (x + 6.0, y));
             canvas.text(&key.words(chart), (x + 18.0, y), Align::Left, label(MUTED));
@@ -66,59 +146,32 @@ pub fn draw(chart: &RunChart) -> Result<Option<Drawing>, String> {
         }
     }
     canvas.finish().map_or(Ok(()), Err)?;
-    Ok(Some(Drawing {
-        header,
-        body: Drawing::elements(&svg),
-        width: CHART_WIDTH,
-        height,
-        header_height,
-        title: format!("Run chart: {}", chart.title),
-        description: description(chart),
-    }))
+    Ok(Drawing::elements(&svg))
 }
 
-/// Title, subtitle and the signal in words, with the height that they take.
-fn header(chart: &RunChart) -> Result<(String, f64), String> {
-    let room = CHART_WIDTH - 2.0 * MARGIN;
-    let title = Type { size: TITLE_SIZE, bold: true, ink: TEXT };
-    let subtitle = Type { size: SUBTITLE_SIZE, bold: false, ink: MUTED };
-    let signal = match chart.reading.verdict {
-        Verdict::Signal => Type { size: SUBTITLE_SIZE, bold: true, ink: SIGNAL },
-        _ => subtitle,
-    };
-    let sentence = chart.reading.sentence();
-    let parts =
-        [(chart.title, title, 2, 23.0), (chart.subtitle, subtitle, 2, 18.0), (sentence.as_str(), signal, 3, 18.0)];
-    let mut lines: Vec<(String, Type, f64)> = Vec::new();
-    let mut y = 10.0;
-    for (text, kind, most, step) in parts {
-        for line in wrap(text, kind, room, most) {
-            lines.push((line, kind, y + step / 2.0));
-            y += step;
-        }
-        y += 2.0;
-    }
-    let mut svg = String::new();
-    let mut canvas = Canvas::new(&mut svg, CHART_WIDTH, y);
-    for (line, kind, at) in &lines {
-        canvas.text(line, (MARGIN, *at), Align::Left, *kind);
-    }
-    canvas.finish().map_or(Ok(()), Err)?;
-    Ok((Drawing::elements(&svg), y))
+fn kind(chart: &RunChart) -> &'static str {
+    if chart.has_limits() { "Control chart" } else { "Run chart" }
 }
 
 fn description(chart: &RunChart) -> String {
-    let latest = chart.months.iter().rev().find(|rate| rate.is_final);
+    let latest = chart.months.iter().rev().map(|month| month.rate).find(|rate| rate.is_final);
     let latest = latest.map(|rate| {
         let value = rate.shown().map_or_else(|| "not shown".to_owned(), |value| chart.format.value(value));
         format!(" Latest final month: {}, {value}.", format::month_long(rate.period))
     });
-    let median = chart.reading.centre.map(|centre| format!(" Median {}.", chart.format.value(centre)));
+    let row = chart.reading.chart.as_ref();
+    let centre = row.and_then(|row| row.centre).map(|centre| {
+        let limits = row.and_then(|row| row.lower.zip(row.upper)).filter(|_| chart.has_limits());
+        let limits = limits.map(|(lower, upper)| format!(", control limits {}", chart.format.interval(lower, upper)));
+        let word = crate::words::capitalised(chart.centre_word());
+        format!(" {word} {}{}.", chart.format.value(centre), limits.unwrap_or_default())
+    });
+    let target = chart.target().map(|target| format!(" Target {}.", chart.format.value(target)));
     format!(
-        "{}. {}{}{} The numbers are in the table below the chart.",
-        chart.subtitle,
+        "{}{}{}{}",
         chart.reading.sentence(),
-        median.unwrap_or_default(),
+        centre.unwrap_or_default(),
+        target.unwrap_or_default(),
         latest.unwrap_or_default(),
     )
 }
@@ -137,8 +190,9 @@ mod tests {
         draw(&RunChart {
             title: &"A title that is longer than a line ".repeat(9),
             subtitle: "In %",
-            reading: &Reading::of(&measure, &[], &[]),
-            months: &months.iter().collect::<Vec<_>>(),
+            reading: &Reading::of(&measure, &ValueFormat::of(&measure), None, &[], &|_| None),
+            months: &months.iter().map(|rate| Month { rate, signal: None }).collect::<Vec<_>>(),
+            annotations: &[],
             format: &ValueFormat::of(&measure),
             floor: Some(0.0),
             ceiling: Some(100.0),

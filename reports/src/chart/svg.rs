@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::compact::compact;
 use crate::theme::{FONT_STACK, INKS, PAPER, UNITS, hex};
 
 /// A finished drawing. The header (title, subtitle, signal) is kept apart: the page says it in its own text.
@@ -9,12 +10,20 @@ use crate::theme::{FONT_STACK, INKS, PAPER, UNITS, hex};
 pub struct Drawing {
     /// Elements of the header.
     pub header: String,
+    /// Elements below the month axis: bands and grid.
+    pub under: String,
+    /// The month axis.
+    pub axis: String,
     /// Elements of the rest.
     pub body: String,
+    /// Elements that say what marks mean, at the foot: the page says that once for all charts.
+    pub keys: String,
     /// Width in CSS pixels.
     pub width: f64,
-    /// Height in CSS pixels.
+    /// Height in CSS pixels, without the header.
     pub height: f64,
+    /// Height of the foot in CSS pixels.
+    pub keys_height: f64,
     /// Height of the header in CSS pixels.
     pub header_height: f64,
     /// What the chart is, for those who hear it.
@@ -32,42 +41,49 @@ impl Drawing {
 
     /// A file of its own, in the light colours.
     pub fn file(&self) -> String {
-        let (width, height) = (self.width * UNITS, self.height * UNITS);
+        let whole = self.height + self.header_height;
+        let (width, height) = (self.width * UNITS, whole * UNITS);
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{whole}\" viewBox=\"0 0 {width} {height}\" \
              role=\"img\" stroke-linejoin=\"round\" stroke-linecap=\"round\">\n{}\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"{}\"/>\n{}{}</svg>\n",
+             <rect width=\"{width}\" height=\"{height}\" fill=\"{}\"/>\n{}<g transform=\"translate(0 {})\">\n{}{}{}{}</g>\n</svg>\n",
             self.width,
-            self.height,
-            self.words(""),
+            self.words(),
             hex(PAPER.light),
             self.header,
+            self.header_height * UNITS,
+            self.under,
+            self.axis,
             self.body,
+            self.keys,
         )
     }
 
-    /// The copy inside the page: no header, and a class for each colour.
-    pub fn inline(&self, id: &str) -> String {
-        let top = self.header_height * UNITS;
-        format!(
-            "<svg class=\"chart\" viewBox=\"0 {top} {} {}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" \
-             stroke-linejoin=\"round\" stroke-linecap=\"round\">\n{}{}</svg>",
-            self.width * UNITS,
-            (self.height - self.header_height) * UNITS,
-            self.words(id),
-            classes(&self.body),
-        )
+    /// The month axis in the form of the page.
+    pub fn inline_axis(&self) -> String {
+        compact(&classes(&self.axis))
     }
 
-    fn words(&self, id: &str) -> String {
-        let attribute = |part: &str| if id.is_empty() { String::new() } else { format!(" id=\"{id}-{part}\"") };
+    /// The copy inside the page: no header, and a class for each colour. What it shows is the page's text with this id;
+    /// an axis that stands in the page already is referred to by its id.
+    pub fn inline(&self, described_by: &str, known_axis: Option<(&str, &str)>) -> String {
+        let axis = self.inline_axis();
+        let axis = match known_axis {
+            Some((id, known)) if known == axis && !axis.is_empty() => format!("<use href=#{id} />"),
+            _ => axis,
+        };
         format!(
-            "<title{}>{}</title>\n<desc{}>{}</desc>\n",
-            attribute("title"),
+            "<svg class=chart viewBox=\"0 0 {} {:.0}\" role=img aria-label=\"{}\" aria-describedby={described_by}>{}{axis}{}</svg>",
+            self.width,
+            self.height - self.keys_height,
             escaped(&self.title),
-            attribute("desc"),
-            escaped(&self.description),
+            compact(&classes(&self.under)),
+            compact(&classes(&self.body)),
         )
+    }
+
+    fn words(&self) -> String {
+        format!("<title>{}</title>\n<desc>{}</desc>\n", escaped(&self.title), escaped(&self.description))
     }
 }
 

@@ -117,14 +117,16 @@ impl Row<'_> {
 
     /// A date; must be there.
     pub fn date(&self, column: &'static str) -> Result<Date> {
+        self.required(column, self.date_if_any(column)?)
+    }
+
+    /// A date, if there is one.
+    pub fn date_if_any(&self, column: &'static str) -> Result<Option<Date>> {
         let array = self.column(column, &DataType::Date32)?;
         let days = array.as_primitive::<Date32Type>();
-        let days = self.required(column, days.is_valid(self.index).then(|| days.value(self.index)))?;
-        date(1970, 1, 1).checked_add(i64::from(days).days()).map_err(|error| ReportError::ColumnType {
-            table: self.table,
-            column,
-            reason: error.to_string(),
-        })
+        let Some(days) = days.is_valid(self.index).then(|| days.value(self.index)) else { return Ok(None) };
+        let day = date(1970, 1, 1).checked_add(i64::from(days).days());
+        day.map(Some).map_err(|error| ReportError::ColumnType { table: self.table, column, reason: error.to_string() })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{Measure, Rate, State};
+use super::{Chart, Measure, Rate, Signal, State};
 
 /// A proportion in per cent.
 pub fn measure(better: &str) -> Measure {
@@ -54,5 +54,43 @@ pub fn month(period: Date, value: Option<f64>) -> Rate {
         is_final: true,
         state: if value.is_some() { State::Shown } else { State::Suppressed },
         state_reason: String::new(),
+    }
+}
+
+/// A chart of proportions with limits from 5 to 15.
+pub fn chart(variation: &str) -> Chart {
+    Chart {
+        measure_id: "m".to_owned(),
+        chart: "p".to_owned(),
+        why: String::new(),
+        rules: "anhoej_shewhart".to_owned(),
+        months: 23,
+        centre: Some(10.0),
+        lower: Some(5.0),
+        upper: Some(15.0),
+        target: None,
+        variation: variation.to_owned(),
+        since: None,
+        assurance: String::new(),
+        signals: String::new(),
+        useful: Some(20),
+        longest_run: Some(8),
+        longest_run_limit: Some(7),
+        crossings: Some(3),
+        crossings_limit: Some(6),
+    }
+}
+
+/// A month of that chart.
+pub fn signal(period: Date, rules: &str, meaning: &str) -> Signal {
+    Signal {
+        measure_id: "m".to_owned(),
+        period,
+        phase: 0,
+        centre: Some(10.0),
+        lower: Some(5.0),
+        upper: Some(15.0),
+        signal: rules.to_owned(),
+        meaning: meaning.to_owned(),
     }
 }

@@ -15,7 +15,8 @@ pub struct Fact {
 }
 
 /// What this report was made from.
-pub fn facts(run: &Run) -> Vec<Fact> {
+pub fn facts(results: &Results) -> Vec<Fact> {
+    let run = &results.run;
     let or_unknown = |text: &str| if text.is_empty() { "not recorded".to_owned() } else { text.to_owned() };
     let assumed = if run.extract_date_assumed { " (assumed)" } else { "" };
     [
@@ -28,12 +29,35 @@ pub fn facts(run: &Run) -> Vec<Fact> {
         ("Data source", or_unknown(&run.source)),
         ("Lake snapshot", run.lake_snapshot.clone()),
         ("Small counts", format!("1 to {} suppressed", format::count(run.suppress_below - 1))),
+        ("Signals by", rules(results).to_owned()),
         ("Run", run.run_id.clone()),
         ("Made by", format!("carecoord {}", run.carecoord_version)),
     ]
     .into_iter()
     .map(|(name, value)| Fact { name, value })
     .collect()
+}
+
+/// The same in a line: which months, whom, as of when.
+pub fn basis(run: &Run) -> String {
+    format!(
+        "{} to {} · {} patients · data taken on {}{} · counts of 1 to {} suppressed.",
+        format::month_long(run.first_month),
+        format::month_long(run.report_month),
+        format::count(run.patients),
+        format::day(run.extract_date),
+        if run.extract_date_assumed { " (assumed)" } else { "" },
+        format::count(run.suppress_below - 1),
+    )
+}
+
+/// Which rules the charts were judged by.
+fn rules(results: &Results) -> &'static str {
+    if results.charts.iter().any(|chart| chart.rules == "mdc") {
+        "control limits and patterns (NHS England, Making Data Count)"
+    } else {
+        "control limits, runs and crossings (Shewhart, Anhøj)"
+    }
 }
 
 /// What a reader must know before any number.
@@ -49,42 +73,20 @@ pub fn warnings(run: &Run) -> Vec<String> {
     }
 }
 
-/// What stands out, in one sentence each.
+/// What stands out, in a sentence.
 #[derive(Debug, Serialize)]
 pub struct Glance {
     summary: String,
-    signals: Vec<Pointer>,
     notes: Vec<String>,
-}
-
-/// A measure to look at.
-#[derive(Debug, Serialize)]
-struct Pointer {
-    anchor: String,
-    title: String,
-    /// Its latest final value, where it may be shown.
-    value: String,
-    sentence: String,
 }
 
 impl Glance {
     /// Counts what the sections below show.
     pub fn new(rows: &[MeasureRows], refused: usize, results: &Results) -> Self {
-        let mut with_signal: Vec<&MeasureRows> =
+        let with_signal: Vec<&MeasureRows> =
             rows.iter().filter(|rows| rows.reading.verdict == Verdict::Signal).collect();
-        // What got worse comes first.
-        with_signal.sort_by_key(|rows| rows.reading.change);
-        let signals: Vec<Pointer> = with_signal
-            .iter()
-            .map(|rows| Pointer {
-                anchor: rows.anchor(),
-                title: rows.measure.title.clone(),
-                value: latest(rows),
-                sentence: rows.reading.short.clone(),
-            })
-            .collect();
         let mut summary = vec![format!("{} computed", measures(rows.len()))];
-        summary.push(match signals.len() {
+        summary.push(match with_signal.len() {
             0 => "none shows a signal".to_owned(),
             1 => format!("1 shows a signal ({})", changes(&with_signal)),
             many => format!("{many} show a signal ({})", changes(&with_signal)),
@@ -114,31 +116,18 @@ impl Glance {
                 format::count(read)
             ));
         }
-        Self { summary, signals, notes }
+        Self { summary, notes }
     }
 }
 
 fn changes(with_signal: &[&MeasureRows]) -> String {
-    [(Change::Worsening, "worsening"), (Change::Undirected, "without direction"), (Change::Improvement, "improvement")]
+    [(Change::Worsening, "of concern"), (Change::Undirected, "without direction"), (Change::Improvement, "improvement")]
         .into_iter()
         .map(|(change, word)| (with_signal.iter().filter(|rows| rows.reading.change == change).count(), word))
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{number} {word}"))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn latest(rows: &MeasureRows) -> String {
-    let rate = rows.latest_final().and_then(|rate| rate.shown().map(|value| (rate, value)));
-    rate.map_or_else(String::new, |(rate, value)| {
-        format!(
-            "{} {} in {}",
-            rows.format.value(value),
-            rows.format.unit,
-            format::period(&rate.period_kind, rate.period)
-        )
-        .replace("  ", " ")
-    })
 }
 
 fn measures(number: usize) -> String {

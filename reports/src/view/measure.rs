@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::survey;
 use super::table::{self, ValueRow};
-use crate::chart::{self, Drawing, RunChart};
+use super::{Drawings, survey};
+use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
-use crate::model::{Measure, Rate, Results, Run};
+use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal};
 use crate::publish::stem;
 use crate::reading::{Reading, Verdict};
 use crate::words;
@@ -25,6 +25,14 @@ pub struct MeasureRows<'a> {
     pub reading: Reading,
     /// Monthly values at level all, by month.
     pub months: Vec<&'a Rate>,
+    /// What the chart says of months, by month.
+    pub signals: Vec<&'a Signal>,
+    /// What happened when.
+    pub annotations: Vec<&'a Annotation>,
+    /// Organizations in the funnel, by name.
+    pub funnel: Vec<(String, &'a FunnelSite)>,
+    /// The limits of the funnel, by size.
+    pub curve: Vec<&'a FunnelCurve>,
     /// All its values.
     pub rates: Vec<&'a Rate>,
 }
@@ -38,8 +46,29 @@ impl<'a> MeasureRows<'a> {
         months.sort_by_key(|rate| rate.period);
         let mut signals: Vec<_> = results.signals.iter().filter(|row| row.measure_id == measure.measure_id).collect();
         signals.sort_by_key(|row| row.period);
-        let reading = Reading::of(measure, &signals, &months);
-        Self { measure, format: ValueFormat::of(measure), reading, months, rates }
+        let format = ValueFormat::of(measure);
+        let chart = results.charts.iter().find(|row| row.measure_id == measure.measure_id);
+        let value = |month| months.iter().find(|rate| rate.period == month).and_then(|rate| rate.shown());
+        let reading = Reading::of(measure, &format, chart, &signals, &value);
+        let of_measure = |id: &str| id == measure.measure_id;
+        let mut funnel: Vec<(String, &FunnelSite)> = results
+            .funnel_sites
+            .iter()
+            .filter(|site| of_measure(&site.measure_id))
+            .map(|site| (table::name_of(&site.level_name, &site.level_id), site))
+            .collect();
+        funnel.sort_by_cached_key(|(name, site)| (words::sort_key(name), site.level_id.clone()));
+        Self {
+            measure,
+            format,
+            reading,
+            months,
+            signals,
+            annotations: results.annotations.iter().filter(|one| of_measure(&one.measure_id)).collect(),
+            funnel,
+            curve: results.funnel_curves.iter().filter(|point| of_measure(&point.measure_id)).collect(),
+            rates,
+        }
     }
 
     /// Where the measure's section is, within the page.
@@ -68,6 +97,11 @@ impl<'a> MeasureRows<'a> {
             unit => format!("By month, in {unit}"),
         }];
         parts.push(words::better(&self.measure.better).to_lowercase());
+        if let Some(chart) = &self.reading.chart {
+            let limits = chart.lower.zip(chart.upper);
+            let limits = limits.map(|(lower, upper)| format!(", limits now {}", self.format.interval(lower, upper)));
+            parts.push(format!("{}{}", words::chart(&chart.chart), limits.unwrap_or_default()));
+        }
         if let Some(method) = self.months.iter().rev().find(|rate| rate.interval().is_some()) {
             parts.push(format!("95% interval: {}", words::method(&method.interval_method)));
         }
@@ -91,16 +125,79 @@ impl<'a> MeasureRows<'a> {
 /// # Errors
 /// What the drawing backend refused, in words.
 pub fn chart_of(rows: &MeasureRows, run: &Run) -> Result<Option<Drawing>, String> {
-    let never_negative = rows.rates.iter().filter_map(|rate| rate.lower.or(rate.value)).all(|value| value >= 0.0);
+    let signal = |rate: &&Rate| rows.signals.iter().copied().find(|signal| signal.period == rate.period);
+    let months: Vec<Month> = rows.months.iter().map(|rate| Month { rate, signal: signal(rate) }).collect();
     chart::draw(&RunChart {
         title: &rows.measure.title,
         subtitle: &rows.subtitle(),
         reading: &rows.reading,
-        months: &rows.months,
+        months: &months,
+        annotations: &rows.annotations,
         format: &rows.format,
-        floor: never_negative.then_some(0.0),
-        ceiling: (rows.measure.kind == "proportion" && rows.format.suffix == "%").then_some(100.0),
+        floor: floor(rows),
+        ceiling: ceiling(rows),
         suppress_below: run.suppress_below,
+    })
+}
+
+fn floor(rows: &MeasureRows) -> Option<f64> {
+    let never_negative = rows.rates.iter().filter_map(|rate| rate.lower.or(rate.value)).all(|value| value >= 0.0);
+    never_negative.then_some(0.0)
+}
+
+fn ceiling(rows: &MeasureRows) -> Option<f64> {
+    (rows.measure.kind == "proportion" && rows.format.suffix == "%").then_some(100.0)
+}
+
+/// Who lies outside the limits of the funnel, in a sentence; empty without a funnel.
+fn funnel_sentence(rows: &MeasureRows) -> String {
+    if rows.funnel.is_empty() {
+        return String::new();
+    }
+    let named = |meaning: &str, words: &str| {
+        let names: Vec<String> = rows
+            .funnel
+            .iter()
+            .filter(|(_, site)| site.meaning == meaning)
+            .map(|(name, site)| format!("{name} ({})", rows.format.value(site.value)))
+            .collect();
+        (!names.is_empty()).then(|| format!("{words}: {}.", names.join(", ")))
+    };
+    let found: Vec<String> = [
+        named("worse", "Worse than chance explains"),
+        named("better", "Better than chance explains"),
+        named("high", "Higher than chance explains"),
+        named("low", "Lower than chance explains"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if found.is_empty() { "No organization lies outside the limits.".to_owned() } else { found.join(" ") }
+}
+
+/// Draws a measure's funnel; nothing where it has none.
+///
+/// # Errors
+/// What the drawing backend refused, in words.
+pub fn funnel_of(rows: &MeasureRows) -> Result<Option<Drawing>, String> {
+    let Some((_, site)) = rows.funnel.first() else { return Ok(None) };
+    let units = words::plural(&rows.measure.unit_name);
+    let widened = if site.widened { ", widened because organizations differ by more than chance" } else { "" };
+    let state = if site.is_final { "" } else { " so far (provisional)" };
+    chart::draw_funnel(&FunnelChart {
+        title: &rows.measure.title,
+        subtitle: &format!(
+            "{} organizations, {}{state}, beside the value of all; limits for chance alone at each number of {units}{widened}",
+            rows.funnel.len(),
+            format::period("year", site.period),
+        ),
+        sentence: &funnel_sentence(rows),
+        sites: &rows.funnel,
+        curve: &rows.curve,
+        units: &units,
+        format: &rows.format,
+        floor: floor(rows),
+        ceiling: ceiling(rows),
     })
 }
 
@@ -134,6 +231,8 @@ fn wait(rows: &MeasureRows, results: &Results) -> Option<String> {
 /// One measure's section.
 #[derive(Debug, Serialize)]
 pub struct Section {
+    /// Place on the page, from 0: texts have it in their ids.
+    number: usize,
     anchor: String,
     title: String,
     why: String,
@@ -143,10 +242,16 @@ pub struct Section {
     sentence: String,
     caveat: String,
     value_head: String,
+    counts_head: String,
+    target: String,
+    chart_why: String,
     chart: String,
+    funnel: String,
+    funnel_sentence: String,
+    annotations: Vec<(String, String)>,
     months: Vec<ValueRow>,
     organizations: Vec<table::PeriodTable>,
-    strata: Vec<table::StratumTable>,
+    strata: Option<table::Strata>,
     /// How long units waited, in a sentence; empty for other measures.
     wait: String,
     survey: Option<survey::Comparison>,
@@ -154,10 +259,16 @@ pub struct Section {
 
 impl Section {
     /// The section of a measure, with its drawing.
-    pub fn new(rows: &MeasureRows, results: &Results, drawing: Option<&Drawing>) -> Self {
+    pub fn new(
+        number: usize,
+        rows: &MeasureRows,
+        results: &Results,
+        drawn: &Drawings,
+        axis: Option<(&str, &str)>,
+    ) -> Self {
         let (measure, run) = (rows.measure, &results.run);
-        let name = stem(&measure.measure_id);
         Self {
+            number,
             anchor: rows.anchor(),
             title: measure.title.clone(),
             why: measure.why.clone(),
@@ -167,7 +278,17 @@ impl Section {
             sentence: format!("{} {}", rows.reading.short, rows.reading.detail).trim_end().to_owned(),
             caveat: measure.caveat.clone(),
             value_head: table::value_head(rows),
-            chart: drawing.map(|drawing| drawing.inline(&format!("chart-{name}"))).unwrap_or_default(),
+            counts_head: table::counts_head(rows),
+            target: rows.reading.target_sentence(&rows.format),
+            chart_why: rows.reading.chart.as_ref().map(|chart| chart.why.clone()).unwrap_or_default(),
+            funnel: drawn
+                .funnel
+                .as_ref()
+                .map(|drawing| drawing.inline(&format!("f{number}"), None))
+                .unwrap_or_default(),
+            funnel_sentence: funnel_sentence(rows),
+            annotations: rows.annotations.iter().map(|one| (format::day(one.date), one.text.clone())).collect(),
+            chart: drawn.chart.as_ref().map(|drawing| drawing.inline(&format!("r{number}"), axis)).unwrap_or_default(),
             months: rows
                 .months
                 .iter()

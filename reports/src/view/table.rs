@@ -11,18 +11,20 @@ use crate::format;
 use crate::model::{Rate, Run, State};
 use crate::words;
 
-/// Length of the axis that a table's intervals are drawn on; the template's drawing is as wide, with a margin.
-const AXIS_UNITS: f64 = 160.0;
+/// Length of the axis that a table's intervals are drawn on: per cent of a cell.
+const AXIS_UNITS: f64 = 100.0;
 
 /// One row of values.
 #[derive(Debug, Serialize)]
 pub struct ValueRow {
     name: String,
-    numerator: String,
-    denominator: String,
     value: String,
     interval: String,
+    /// Numerator of denominator; the number of units alone where a numerator says nothing.
+    counts: String,
     state: String,
+    /// final or provisional: what its period is, where a value is shown.
+    usual: &'static str,
     /// Whether the row is about everyone.
     overall: bool,
     /// Where value and interval lie on the table's axis.
@@ -45,13 +47,21 @@ pub struct PeriodTable {
     axis: Option<Axis>,
 }
 
-/// A table of groups of patients.
+/// Groups of patients, all splits in one table.
 #[derive(Debug, Serialize)]
-pub struct StratumTable {
-    kind: String,
+pub struct Strata {
     period: String,
-    rows: Vec<ValueRow>,
+    /// The row of everyone.
+    overall: Vec<ValueRow>,
+    groups: Vec<StratumGroup>,
     axis: Option<Axis>,
+}
+
+/// The groups of one split.
+#[derive(Debug, Serialize)]
+struct StratumGroup {
+    kind: String,
+    rows: Vec<ValueRow>,
 }
 
 /// Ends of the axis that a table's intervals are drawn on.
@@ -70,17 +80,29 @@ impl ValueRow {
         let dash = || "—".to_owned();
         Self {
             name: name.to_owned(),
-            numerator: amount(rate.numerator).map_or_else(dash, |text| match rows.measure.kind.as_str() {
-                "proportion" => text,
-                _ => format!("{}{text}", rows.format.prefix),
-            }),
-            denominator: amount(rate.denominator).unwrap_or_else(dash),
             value: rate.shown().map_or_else(dash, |value| rows.format.value(value)),
-            interval: rate.interval().map_or_else(dash, |(lower, upper)| rows.format.interval(lower, upper)),
+            interval: rate.interval().map_or_else(dash, |(lower, upper)| rows.format.short_interval(lower, upper)),
+            counts: match (rows.measure.kind.as_str(), amount(rate.numerator), amount(rate.denominator)) {
+                ("proportion", Some(over), Some(under)) => format!("{over} of {under}"),
+                ("rate", Some(over), Some(under)) => format!("{}{over} over {under}", rows.format.prefix),
+                (_, _, Some(under)) => under,
+                _ => dash(),
+            },
             state: words::state(rate, run.suppress_below),
+            usual: if rate.is_final { "final" } else { "provisional" },
             overall: rate.level == "all" && rate.stratum_kind == "all",
             plot: None,
         }
+    }
+}
+
+/// Heading of the column of counts.
+pub fn counts_head(rows: &MeasureRows) -> String {
+    let units = words::capitalised(&words::plural(&rows.measure.unit_name));
+    match rows.measure.kind.as_str() {
+        "proportion" => format!("Numerator of {}", words::plural(&rows.measure.unit_name)),
+        "rate" => format!("Numerator over {}", words::plural(&rows.measure.unit_name)),
+        _ => units,
     }
 }
 
@@ -90,10 +112,11 @@ pub fn value_head(rows: &MeasureRows) -> String {
     if unit.is_empty() { "Value".to_owned() } else { format!("Value ({unit})") }
 }
 
-/// The year and the quarter of the report month by organization, or the last ones that there are. All comes first,
+/// The year of the report month by organization, or the last one that there is. All comes first,
 /// then names in alphabetical order: no league table.
 pub fn organizations(rows: &MeasureRows, run: &Run) -> Vec<PeriodTable> {
-    ["year", "quarter"]
+    // The year alone: a table of quarters as long would only say the same with less certainty.
+    ["year"]
         .into_iter()
         .filter_map(|kind| {
             let of_kind = || rows.rates.iter().filter(|rate| rate.period_kind == kind && rate.stratum_kind == "all");
@@ -110,40 +133,52 @@ pub fn organizations(rows: &MeasureRows, run: &Run) -> Vec<PeriodTable> {
 }
 
 fn organization_name(rate: &Rate) -> String {
-    match (rate.level.as_str(), rate.level_name.as_str(), rate.level_id.as_str()) {
-        ("all", _, _) => "All".to_owned(),
-        (_, "", id) => words::group(id),
-        (_, name, _) => name.to_owned(),
-    }
+    if rate.level == "all" { "All".to_owned() } else { name_of(&rate.level_name, &rate.level_id) }
 }
 
-/// The year's values by what the measure itself splits by, then by age band, sex, race, ethnicity and language.
-pub fn strata(rows: &MeasureRows, run: &Run) -> Vec<StratumTable> {
+/// A name, or the identifier where none is known.
+pub fn name_of(name: &str, id: &str) -> String {
+    if name.is_empty() { words::group(id) } else { name.to_owned() }
+}
+
+/// The year's values by what the measure itself splits by, then by age band, sex, race, ethnicity and language, all on one
+/// axis; nothing where there are none.
+pub fn strata(rows: &MeasureRows, run: &Run) -> Option<Strata> {
     let of_year = || rows.rates.iter().filter(|rate| rate.period_kind == "year" && rate.level == "all");
-    let overall = |period: Date| of_year().find(|rate| rate.period == period && rate.stratum_kind == "all");
+    let period = latest(of_year().filter(|rate| rate.stratum_kind != "all"), run)?;
     let own: Vec<&str> = rows.measure.subgroup.lines().collect();
     let heading = |kind: &str| {
         let place = ["subgroup", "subgroup_2", "subgroup_3"].iter().position(|one| *one == kind);
         let name = place.and_then(|place| own.get(place));
         name.map_or_else(|| words::stratum_kind(kind), |name| words::capitalised(name))
     };
-    ["subgroup", "subgroup_2", "subgroup_3", "age_band", "sex", "race", "ethnicity", "language", "deprivation"]
+    let mut rates: Vec<(String, &Rate)> = Vec::new();
+    let mut kinds: Vec<(String, usize)> = Vec::new();
+    let all = of_year().find(|rate| rate.period == period && rate.stratum_kind == "all");
+    rates.extend(all.map(|rate| ("All".to_owned(), *rate)));
+    for kind in
+        ["subgroup", "subgroup_2", "subgroup_3", "age_band", "sex", "race", "ethnicity", "language", "deprivation"]
+    {
+        let mut groups: Vec<(String, &Rate)> = of_year()
+            .filter(|rate| rate.stratum_kind == kind && rate.period == period)
+            .map(|rate| (words::group(&rate.stratum), *rate))
+            .collect();
+        groups.sort_by_cached_key(|(_, rate)| {
+            (rate.stratum == "unknown", first_number(&rate.stratum), rate.stratum.clone())
+        });
+        if !groups.is_empty() {
+            kinds.push((heading(kind), groups.len()));
+            rates.extend(groups);
+        }
+    }
+    let (drawn, axis) = with_axis(&rates, rows, run);
+    let mut drawn = drawn.into_iter();
+    let overall = drawn.by_ref().take(usize::from(all.is_some())).collect();
+    let groups = kinds
         .into_iter()
-        .filter_map(|kind| {
-            let period = latest(of_year().filter(|rate| rate.stratum_kind == kind), run)?;
-            let mut groups: Vec<(String, &Rate)> = of_year()
-                .filter(|rate| rate.stratum_kind == kind && rate.period == period)
-                .map(|rate| (words::group(&rate.stratum), *rate))
-                .collect();
-            groups.sort_by_cached_key(|(_, rate)| {
-                (rate.stratum == "unknown", first_number(&rate.stratum), rate.stratum.clone())
-            });
-            let rates: Vec<_> =
-                overall(period).map(|rate| ("All".to_owned(), *rate)).into_iter().chain(groups).collect();
-            let (drawn, axis) = with_axis(&rates, rows, run);
-            Some(StratumTable { kind: heading(kind), period: format::period("year", period), rows: drawn, axis })
-        })
-        .collect()
+        .map(|(kind, number)| StratumGroup { kind, rows: drawn.by_ref().take(number).collect() })
+        .collect();
+    Some(Strata { period: format::period("year", period), overall, groups, axis })
 }
 
 /// The first number in a group's name, so that 5-17 stands before 18-44 and moderate (5 to 9) before high (10 or more).
@@ -171,7 +206,8 @@ fn with_axis(rates: &[(String, &Rate)], rows: &MeasureRows, run: &Run) -> (Vec<V
     // An axis that begins at zero where zero is near does not blow up small differences.
     let low = if low > 0.0 && low < 0.5 * high { 0.0 } else { low };
     let (low, high, decimals) = if usable { round_ends(low, high) } else { (low, high, 0) };
-    let share = |value: f64| ((value - low) / (high - low) * AXIS_UNITS * 10.0).round() / 10.0;
+    // Whole per cent of a cell: finer than a screen's pixels.
+    let share = |value: f64| ((value - low) / (high - low) * AXIS_UNITS).round();
     let table =
         rates
             .iter()

@@ -20,9 +20,14 @@ pub const MONTHS: i32 = 24;
 pub fn write(folder: &Path) {
     Table::write(folder, "run", &run());
     Table::write(folder, "measure", &MEASURES.iter().map(measures::row).collect::<Vec<_>>());
-    let (rates, signals) = rates::rows();
+    let (rates, signals, charts) = rates::rows();
     Table::write(folder, "rate", &rates);
     Table::write(folder, "signal", &signals);
+    Table::write(folder, "chart", &charts);
+    let (sites, curve) = rates::funnels();
+    Table::write(folder, "funnel", &sites);
+    Table::write(folder, "funnel_curve", &curve);
+    Table::write(folder, "annotation", &annotations());
     Table::write(folder, "preparation", &preparations());
     Table::write(folder, "quality", &quality());
     Table::write(folder, "check_result", &checks());
@@ -30,7 +35,7 @@ pub fn write(folder: &Path) {
 
 /// Writes `rate` again with a number in every row that is suppressed.
 pub fn leak(folder: &Path, number: f64) {
-    let (mut rates, _) = rates::rows();
+    let (mut rates, _, _) = rates::rows();
     for row in &mut rates {
         if row.iter().any(|value| matches!(value, Value::Text("suppressed"))) {
             for value in row.iter_mut().filter(|value| matches!(value, Value::None)) {
@@ -53,6 +58,11 @@ pub fn month(index: i32) -> i32 {
 pub fn day(year: i16, month: i8, day: i8) -> i32 {
     let span = jiff::civil::date(year, month, day) - jiff::civil::date(1970, 1, 1);
     span.get_days()
+}
+
+fn annotations() -> Vec<Vec<Value>> {
+    use Value::{Boolean, Date, Text};
+    vec![vec![Text(MEASURES[0].id), Date(day(2025, 10, 1)), Text("Calls <b>begin</b>"), Boolean(true)]]
 }
 
 fn run() -> Vec<Vec<Value>> {
@@ -105,4 +115,47 @@ fn checks() -> Vec<Vec<Value>> {
         row(1, "encounters_2026-10.csv", "encounter", "", "overlap", "warn", 1_933),
         row(2, "referrals_2026-10.csv", "referral", "patient_id", "unknown_reference", "reject", 12),
     ]
+}
+
+/// Writes the same tables again for so many measures and sites: copies of the first measure's rows.
+pub fn enlarge(folder: &Path, number_of_measures: usize, sites: usize) {
+    let id = |number: usize| format!("readmission.copy_{number:02}");
+    let renamed = |row: &[Value], number: usize| {
+        let mut row = row.to_vec();
+        row[0] = Value::Owned(id(number));
+        row
+    };
+    let copies = |rows: Vec<Vec<Value>>| -> Vec<Vec<Value>> {
+        let of_first: Vec<Vec<Value>> =
+            rows.into_iter().filter(|row| matches!(&row[0], Value::Text(text) if *text == MEASURES[0].id)).collect();
+        (0..number_of_measures).flat_map(|number| of_first.iter().map(move |row| renamed(row, number))).collect()
+    };
+    let several = |rows: Vec<Vec<Value>>, level: usize| -> Vec<Vec<Value>> {
+        let mut made: Vec<Vec<Value>> = Vec::new();
+        for row in rows {
+            match (&row[level], &row[level + 1]) {
+                // The first organization stands for one site, the second for all others.
+                (Value::Text("organization"), id) if rates::TWO_ORGANIZATIONS.contains(&id.text()) => {
+                    let which = if id.text() == rates::TWO_ORGANIZATIONS[0] { 0..1 } else { 1..sites };
+                    made.extend(which.map(|site| {
+                        let mut row = row.clone();
+                        row[level + 1] = Value::Owned(format!("o-{site}"));
+                        row[level + 2] = Value::Owned(format!("Family Health Clinic {site}"));
+                        row
+                    }));
+                }
+                (Value::Text("organization"), _) => {}
+                _ => made.push(row),
+            }
+        }
+        made
+    };
+    let (rates, signals, charts) = rates::rows();
+    let (funnel, curve) = rates::funnels();
+    Table::write(folder, "measure", &copies(MEASURES.iter().map(measures::row).collect()));
+    Table::write(folder, "rate", &several(copies(rates), 3));
+    Table::write(folder, "signal", &copies(signals));
+    Table::write(folder, "chart", &copies(charts));
+    Table::write(folder, "funnel", &several(copies(funnel), 1));
+    Table::write(folder, "funnel_curve", &copies(curve));
 }

@@ -4,6 +4,9 @@ use super::measures::{MEASURES, Made};
 use super::tables::Value;
 use super::{MONTHS, day, month};
 
+/// Identifiers of the first two organizations.
+pub const TWO_ORGANIZATIONS: [Option<&str>; 2] = [Some(ORGANIZATIONS[0].0), Some(ORGANIZATIONS[1].0)];
+
 const ORGANIZATIONS: [(&str, &str); 5] = [
     ("o-4", "St. Brigid Medical Center"),
     ("o-2", "Éastside <img src=x onerror=alert(1)> Clinic"),
@@ -123,9 +126,9 @@ fn drawn(made: &Made, size: f64, level: f64, seed: usize) -> Shown {
     Shown::Value { numerator, denominator }
 }
 
-/// Rows of `rate` and of `signal`.
-pub fn rows() -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
-    let (mut rates, mut signals) = (Vec::new(), Vec::new());
+/// Rows of `rate`, of `signal` and of `chart`.
+pub fn rows() -> (Vec<Vec<Value>>, Vec<Vec<Value>>, Vec<Vec<Value>>) {
+    let (mut rates, mut signals, mut charts) = (Vec::new(), Vec::new(), Vec::new());
     for (number, made) in MEASURES.iter().enumerate().filter(|(_, made)| made.family != "transition") {
         let everyone = ("all", "all", "");
         let mut series = Vec::new();
@@ -146,7 +149,10 @@ pub fn rows() -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
             }
             rates.push(row(made, &place, &shown));
         }
-        signals.extend(signal(made, &series));
+        if let Some((chart, months)) = signal(made, &series) {
+            charts.push(chart);
+            signals.extend(months);
+        }
         for (kind, period, months, mature) in [
             ("year", day(2025, 1, 1), 12.0, true),
             ("year", day(2026, 1, 1), 8.0, false),
@@ -179,53 +185,83 @@ pub fn rows() -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
             }
         }
     }
-    (rates, signals)
+    (rates, signals, charts)
 }
 
-/// The run chart's rows, with limits after Anhøj and Olesen (2014): the stand-in for what the engine computes.
-fn signal(made: &Made, series: &[(i32, bool, f64)]) -> Vec<Vec<Value>> {
+/// What the engine says of a measure's months, made up: a line, limits two fifths away, and the last run of more than
+/// seven final months on one side as a signal.
+fn signal(made: &Made, series: &[(i32, bool, f64)]) -> Option<(Vec<Value>, Vec<Vec<Value>>)> {
     use Value::{Date, Integer, None, Number, Text};
     let mut finals: Vec<f64> = series.iter().filter(|(_, mature, _)| *mature).map(|(_, _, value)| *value).collect();
     finals.sort_by(f64::total_cmp);
     if finals.is_empty() {
-        return Vec::new();
+        return Option::None;
     }
     let centre = f64::midpoint(finals[(finals.len() - 1) / 2], finals[finals.len() / 2]);
-    let sides: Vec<bool> = series
-        .iter()
-        .filter(|(_, mature, value)| *mature && value.total_cmp(&centre).is_ne())
-        .map(|(_, _, value)| *value > centre)
-        .collect();
-    let (mut longest, mut run, mut crossings) = (0, 0, 0);
-    for (index, side) in sides.iter().enumerate() {
-        let same = index > 0 && sides[index - 1] == *side;
-        run = if same { run + 1 } else { 1 };
-        crossings += i64::from(index > 0 && !same);
-        longest = longest.max(run);
-    }
-    let useful = i64::try_from(sides.len()).expect("a few");
-    let (longest_limit, crossings_limit) = (7, if useful > 20 { 7 } else { 6 });
-    let word = match (longest > longest_limit, crossings < crossings_limit) {
-        (true, true) => "shift+clustering",
-        (true, false) => "shift",
-        (false, true) => "clustering",
-        (false, false) => "",
+    let last: Vec<&(i32, bool, f64)> = series.iter().filter(|(_, mature, _)| *mature).collect();
+    let above = last.last().is_some_and(|(_, _, value)| *value > centre);
+    let run = last.iter().rev().take_while(|(_, _, value)| (*value > centre) == above).count();
+    let meaning = match (made.better, above) {
+        ("none", true) => "high",
+        ("none", false) => "low",
+        ("lower", false) | ("higher", true) => "improvement",
+        _ => "concern",
     };
-    series
+    let is_signal = run > 7;
+    let marked: Vec<i32> =
+        last.iter().rev().take(if is_signal { run } else { 0 }).map(|(index, _, _)| *index).collect();
+    let months = series
         .iter()
         .map(|(index, _, value)| {
-            let mut row = vec![
-                Text(made.id),
-                Text("all"),
-                Text("all"),
-                Date(month(*index)),
-                Number(*value),
-                Number(centre),
-                Text("run"),
-            ];
-            row.extend([useful, longest, longest_limit, crossings, crossings_limit].map(Integer));
-            row.push(if word.is_empty() { None } else { Text(word) });
+            let mut row =
+                vec![Text(made.id), Text("all"), Text("all"), Date(month(*index)), Number(*value), Integer(0)];
+            row.extend([centre, centre * 0.6, centre * 1.4].map(Number));
+            let fired = marked.contains(index);
+            row.extend(if fired { [Text("long_run"), Text(meaning)] } else { [None, None] });
             row
         })
-        .collect()
+        .collect();
+    let mut chart = vec![
+        Text(made.id),
+        Text("all"),
+        Text("all"),
+        Text("p"),
+        Text("A proportion of units."),
+        Text("anhoej_shewhart"),
+    ];
+    chart.push(Integer(i64::try_from(finals.len()).expect("a few")));
+    chart.extend([centre, centre * 0.6, centre * 1.4, centre * 1.1].map(Number));
+    chart.push(Text(if is_signal { meaning } else { "common_cause" }));
+    chart.push(marked.last().map_or(None, |index| Date(month(*index))));
+    chart.push(Text("hit_or_miss"));
+    chart.push(if is_signal { Text("long_run") } else { None });
+    chart.extend([20, i64::try_from(run).expect("a few"), 7, 9, 6].map(Integer));
+    Some((chart, months))
+}
+
+/// Rows of `funnel` and `funnel_curve`: the first measure's organizations, the first of them outside.
+pub fn funnels() -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
+    use Value::{Boolean, Date, None, Number, Text};
+    let made = &MEASURES[0];
+    let limits = |size: f64| {
+        let half = 60.0 / size.sqrt();
+        [12.0 - half, 12.0 + half, 12.0 - 1.5 * half, 12.0 + 1.5 * half].map(Number)
+    };
+    let site = |(index, (id, name)): (usize, (&'static str, &'static str))| {
+        let size = 200.0 + 300.0 * index as f64;
+        let mut row =
+            vec![Text(made.id), Text("organization"), Text(id), Text(name), Date(day(2025, 1, 1)), Text("final")];
+        row.extend([size, if index == 0 { 21.0 } else { 12.5 }, 12.0].map(Number));
+        row.extend(limits(size));
+        row.push(Boolean(false));
+        row.extend(if index == 0 { [Text("alarm"), Text("worse")] } else { [Text("within"), None] });
+        row
+    };
+    let curve = |point: i32| {
+        let size = 100.0 + 100.0 * f64::from(point);
+        let mut row = vec![Text(made.id), Number(size)];
+        row.extend(limits(size));
+        row
+    };
+    (ORGANIZATIONS.into_iter().enumerate().map(site).collect(), (0..20).map(curve).collect())
 }

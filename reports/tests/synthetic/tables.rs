@@ -26,6 +26,17 @@ pub enum Value {
     None,
 }
 
+impl Value {
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Owned(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// Writer of results tables.
 pub struct Table;
 
@@ -88,6 +99,7 @@ fn array<'a>(kind: ColumnType, values: impl Iterator<Item = &'a Value>) -> Array
             values
                 .map(|value| match value {
                     Value::Date(days) => Some(*days),
+                    Value::None => None,
                     other => panic!("{other:?} is no date"),
                 })
                 .collect::<Date32Array>(),

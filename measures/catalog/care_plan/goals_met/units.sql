@@ -25,7 +25,5 @@ select
             then coalesce(j.achievement_status in ('achieved', 'sustaining') and j.achieved_date <= j.due_date, false)
     end as in_numerator,
     concat(j.achievement_status, ' ', cast(j.achieved_date as varchar)) as evidence,
-    j.owner_practitioner_id as practitioner_id,
-    r.organization_id
+    j.owner_practitioner_id as practitioner_id
 from judged j
-left join lake.practitioner r on r.practitioner_id = j.owner_practitioner_id

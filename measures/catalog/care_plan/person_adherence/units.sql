@@ -38,8 +38,5 @@ select
         when 5 * r.done >= 4 * r.due then cast(1 as double)
         else cast(0 as double)
     end as numerator,
-    concat(cast(r.done as varchar), ' of ', cast(r.due as varchar)) as evidence,
-    pr.organization_id
+    concat(cast(r.done as varchar), ' of ', cast(r.due as varchar)) as evidence
 from reasoned r
-left join prepared.person p on p.patient_id = r.patient_id
-left join lake.practitioner pr on pr.practitioner_id = p.primary_practitioner_id

@@ -20,8 +20,7 @@ enrolled as (
             when cast(e.end_date as int) - cast(e.start_date as int) < $window_days then 'left_before'
             when cast(p.deceased_date as int) - cast(e.start_date as int) <= $window_days then 'died'
             when cast(e.refused_date as int) - cast(e.start_date as int) <= $window_days then 'refused'
-        end as exclusion_reason,
-        p.primary_practitioner_id
+        end as exclusion_reason
     from lake.program_enrollment e
     left join lake.program g on g.program_id = e.program_id
     left join prepared.person p on p.patient_id = e.patient_id
@@ -41,8 +40,6 @@ select
     e.exclusion_reason is null as in_denominator,
     e.exclusion_reason,
     case when e.exclusion_reason is null then d.planned_date is not null end as in_numerator,
-    cast(d.planned_date as varchar) as evidence,
-    r.organization_id
+    cast(d.planned_date as varchar) as evidence
 from enrolled e
 left join planned d on d.enrollment_id = e.enrollment_id and d.patient_id = e.patient_id
-left join lake.practitioner r on r.practitioner_id = e.primary_practitioner_id

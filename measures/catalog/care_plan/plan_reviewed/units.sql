@@ -42,7 +42,5 @@ select
             then coalesce(cast(j.last_day as int) - cast(j.reviewed_date as int) < $interval, false)
     end as in_numerator,
     cast(j.reviewed_date as varchar) as evidence,
-    j.owner_practitioner_id as practitioner_id,
-    r.organization_id
+    j.owner_practitioner_id as practitioner_id
 from judged j
-left join lake.practitioner r on r.practitioner_id = j.owner_practitioner_id

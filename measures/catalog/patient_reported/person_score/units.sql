@@ -9,9 +9,15 @@ with counted as (
         max(a.mode) as mode,
         min(a.completed_date) as completed_date,
         max(case when a.state = 'ineligible' then 1 else 0 end) = 1 as ineligible,
+        max(cast(r.duplicate as int)) = 1 as duplicate,
         count(a.answer) as answered,
         sum(case when $from_low = 1 then a.answer - a.low else a.answer end) as total
     from prepared.survey_answers a
+    join prepared.survey_returns r
+        on r.patient_id = a.patient_id
+        and r.response_id = a.response_id
+        and r.instrument = a.instrument
+        and r.version = a.version
     join prepared.instrument_composite c
         on c.instrument = a.instrument and c.version = a.version and c.item_id = a.item_id
     where a.instrument = $instrument
@@ -25,6 +31,7 @@ judged as (
         counted.*,
         case
             when ineligible then 'ineligible'
+            when duplicate then 'duplicate'
             when answered = 0 then 'no_answer'
             when answered < $least then 'too_few_answers'
         end as exclusion_reason

@@ -18,8 +18,5 @@ select
     true as in_denominator,
     cast(null as varchar) as exclusion_reason,
     v.visits >= $at_least as in_numerator,
-    v.evidence,
-    r.organization_id
+    v.evidence
 from persons v
-left join prepared.person p on p.patient_id = v.patient_id
-left join lake.practitioner r on r.practitioner_id = p.primary_practitioner_id
