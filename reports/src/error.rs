@@ -56,6 +56,14 @@ pub enum ReportError {
         /// Why.
         reason: String,
     },
+    /// A FHIR bundle could not be written as JSON, which a test rules out for the resources made here.
+    #[error("the FHIR bundle {name} could not be written: {reason}")]
+    Fhir {
+        /// File of the bundle.
+        name: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// The output path names no folder of its own, for example `..` or `/`.
     #[error("{path} cannot be the report's folder; name a folder of its own")]
     OutputName {

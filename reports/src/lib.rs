@@ -1,7 +1,7 @@
 //! Reports: what stands in `results`, made readable for a quality team and its board.
 //!
 //! [`render`] reads the small tables of a results folder and writes one HTML page that loads nothing from outside, and
-//! each run chart as SVG and PNG. Nothing is computed here: every number on the page stands in a results table and is
+//! each run chart as SVG and PNG, and FHIR bundles. Nothing is computed here: every number on the page stands in a results table and is
 //! only formatted; the sums that check the row accounting are the one exception. The patient-level tables (`unit`, `worklist`) are never opened, so no report can name a patient.
 //!
 //! In reading order:
@@ -9,11 +9,13 @@
 //! - `reading` puts a measure's run-chart signal into words;
 //! - `chart` draws a run chart once, as SVG, and rasterises that drawing;
 //! - `view` is the page's content as plain data, which the templates lay out (`page`);
+//! - `fhir` writes measures and values as FHIR resources, for machines;
 //! - `publish` puts a finished report in place of the old one in one step;
 //! - `theme` states every colour, size and font, once.
 
 mod chart;
 mod error;
+mod fhir;
 mod format;
 mod model;
 mod page;

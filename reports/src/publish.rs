@@ -13,6 +13,8 @@ use crate::error::{ReportError, Result};
 pub const PAGE: &str = "index.html";
 /// Name of the folder of charts.
 pub const CHARTS: &str = "charts";
+/// Name of the folder of FHIR bundles.
+pub const FHIR: &str = "fhir";
 
 /// A folder beside the output in which a report is built; removed when dropped.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ impl Staging {
         files::remove_folder(&folder)?;
         let staging = Self { folder, out: out.to_owned() };
         files::create_folder(&staging.folder.join(CHARTS))?;
+        files::create_folder(&staging.folder.join(FHIR))?;
         Ok(staging)
     }
 
@@ -57,6 +60,7 @@ impl Staging {
     /// When the system refuses; the old report is then in place.
     pub fn publish(self) -> Result<()> {
         files::sync_folder(&self.folder.join(CHARTS))?;
+        files::sync_folder(&self.folder.join(FHIR))?;
         files::sync_folder(&self.folder)?;
         let failed = |error: std::io::Error| LakeError::io("cannot replace the report", &self.out, error);
         if self.out.exists() {
@@ -101,7 +105,7 @@ fn refuse_foreign(out: &Path) -> Result<()> {
     for entry in entries {
         let entry = entry.map_err(|error| LakeError::io("cannot read the folder", out, error))?;
         let name = entry.file_name();
-        if name != PAGE && name != CHARTS {
+        if name != PAGE && name != CHARTS && name != FHIR {
             return Err(ReportError::NotAReport { path: out.to_owned(), found: name.to_string_lossy().into_owned() });
         }
     }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::chart::{Drawing, Rasteriser};
 use crate::error::{ReportError, Result};
+use crate::fhir;
 use crate::model::Results;
 use crate::page;
 use crate::publish::{CHARTS, PAGE, Staging, stem};
@@ -51,6 +52,7 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
 
     let staging = Staging::begin(out)?;
     staging.write(Path::new(PAGE), html.as_bytes())?;
+    fhir::write(&results, &staging)?;
     let mut charts = Vec::new();
     for Picture { name, svg, png } in pictures.into_iter().flatten() {
         let with = |ending: &str| Path::new(CHARTS).join(format!("{name}.{ending}"));

@@ -1,0 +1,110 @@
+//! `MeasureReport`: one measure's value in one period for everyone, in a year also by organization and group.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::bundle::Entry;
+use super::cell::{self, Population};
+use super::strata::{self, Stratifier};
+use super::types::{Concept, Element, Extension, Period, Quantity};
+use super::{extensions, ids, scoring, text};
+use crate::model::{Measure, Rate, Run};
+
+/// Lengths of period, in the order of the bundle; others are not reported.
+const PERIODS: [(&str, i32); 3] = [("month", 1), ("quarter", 3), ("year", 12)];
+
+/// The resource, with the elements that are used here.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasureReport {
+    resource_type: &'static str,
+    id: String,
+    extension: [Extension; 1],
+    status: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    measure: String,
+    date: String,
+    #[serde(rename = "_date", skip_serializing_if = "Option::is_none")]
+    beside_date: Option<Element>,
+    reporter: Reporter,
+    period: Period,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    improvement_notation: Option<Concept>,
+    group: [Group; 1],
+}
+
+/// Who reports, in words: a reference to no resource.
+#[derive(Debug, Serialize)]
+struct Reporter {
+    display: String,
+}
+
+/// `MeasureReport.group`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    population: Vec<Population>,
+    measure_score: Quantity,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stratifier: Vec<Stratifier>,
+}
+
+/// A measure's reports, months before quarters before years, by period: a run's report has a URL of its own, and the
+/// same identifier in every run, since a later run restates it.
+pub fn entries(measure: &Measure, rates: &[&Rate], run: &Run) -> Vec<Entry<MeasureReport>> {
+    PERIODS
+        .into_iter()
+        .flat_map(|(kind, months)| {
+            let mut overall: Vec<&Rate> =
+                rates.iter().copied().filter(|rate| rate.is_overall() && rate.period_kind == kind).collect();
+            overall.sort_by_key(|rate| rate.period);
+            overall.into_iter().map(move |rate| {
+                let resource = resource(measure, rate, months, rates, run);
+                Entry { full_url: ids::uuid(&["MeasureReport", &run.run_id, &resource.id]), resource }
+            })
+        })
+        .collect()
+}
+
+fn resource(measure: &Measure, overall: &Rate, months: i32, rates: &[&Rate], run: &Run) -> MeasureReport {
+    let source = text::string(&run.source).map(|source| format!(", source {source}")).unwrap_or_default();
+    MeasureReport {
+        resource_type: "MeasureReport",
+        id: ids::report(&measure.measure_id, &overall.period_kind, overall.period),
+        extension: [extensions::maturity(overall)],
+        status: if overall.is_final { "complete" } else { "pending" },
+        kind: "summary",
+        measure: ids::canonical(&measure.measure_id, &measure.version),
+        date: run.extract_date.to_string(),
+        beside_date: run.extract_date_assumed.then(extensions::date_assumed),
+        reporter: Reporter { display: format!("carecoord {}{source}", run.carecoord_version) },
+        period: Period { start: overall.period.to_string(), end: last_day(overall.period, months).to_string() },
+        improvement_notation: scoring::improvement(measure),
+        group: [Group {
+            population: cell::populations(measure, overall),
+            measure_score: cell::score(measure, overall),
+            stratifier: strata::stratifiers(measure, overall, rates),
+        }],
+    }
+}
+
+/// The last day of a period of so many months.
+fn last_day(first: Date, months: i32) -> Date {
+    first.saturating_add(months.months()).saturating_sub(1.day())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn periods_end_on_their_last_day() {
+        assert_eq!(last_day(date(2028, 2, 1), 1), date(2028, 2, 29));
+        assert_eq!(last_day(date(2026, 10, 1), 3), date(2026, 12, 31));
+        assert_eq!(last_day(date(2026, 1, 1), 12), date(2026, 12, 31));
+    }
+}
