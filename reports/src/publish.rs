@@ -13,6 +13,12 @@ use crate::error::{ReportError, Result};
 pub const PAGE: &str = "index.html";
 /// Name of the folder of charts.
 pub const CHARTS: &str = "charts";
+/// Name of the workbook.
+pub const WORKBOOK: &str = "report.xlsx";
+/// Name of the folder of tables for programs.
+pub const DATA: &str = "data";
+/// Names of the files in it.
+pub const DATA_FILES: [&str; 3] = ["values.csv", "values.parquet", "measures.csv"];
 
 /// A folder beside the output in which a report is built; removed when dropped.
 #[derive(Debug)]
@@ -40,7 +46,13 @@ impl Staging {
         files::remove_folder(&folder)?;
         let staging = Self { folder, out: out.to_owned() };
         files::create_folder(&staging.folder.join(CHARTS))?;
+        files::create_folder(&staging.folder.join(DATA))?;
         Ok(staging)
+    }
+
+    /// The folder in which the report is built.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Writes one file of the report, synced.
@@ -57,6 +69,7 @@ impl Staging {
     /// When the system refuses; the old report is then in place.
     pub fn publish(self) -> Result<()> {
         files::sync_folder(&self.folder.join(CHARTS))?;
+        files::sync_folder(&self.folder.join(DATA))?;
         files::sync_folder(&self.folder)?;
         let failed = |error: std::io::Error| LakeError::io("cannot replace the report", &self.out, error);
         if self.out.exists() {
@@ -101,7 +114,7 @@ fn refuse_foreign(out: &Path) -> Result<()> {
     for entry in entries {
         let entry = entry.map_err(|error| LakeError::io("cannot read the folder", out, error))?;
         let name = entry.file_name();
-        if name != PAGE && name != CHARTS {
+        if ![PAGE, CHARTS, WORKBOOK, DATA].iter().any(|known| name == *known) {
             return Err(ReportError::NotAReport { path: out.to_owned(), found: name.to_string_lossy().into_owned() });
         }
     }
