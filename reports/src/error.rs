@@ -64,6 +64,14 @@ pub enum ReportError {
         /// Why.
         reason: String,
     },
+    /// A file beside the page could not be made.
+    #[error("{file}, which stands beside the page, could not be made: {reason}")]
+    Beside {
+        /// The file, or its kind.
+        file: String,
+        /// Why.
+        reason: String,
+    },
     /// The output path names no folder of its own, for example `..` or `/`.
     #[error("{path} cannot be the report's folder; name a folder of its own")]
     OutputName {

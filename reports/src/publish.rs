@@ -15,6 +15,12 @@ pub const PAGE: &str = "index.html";
 pub const CHARTS: &str = "charts";
 /// Name of the folder of FHIR bundles.
 pub const FHIR: &str = "fhir";
+/// Name of the workbook.
+pub const WORKBOOK: &str = "report.xlsx";
+/// Name of the folder of tables for programs.
+pub const DATA: &str = "data";
+/// Names of the files in it.
+pub const DATA_FILES: [&str; 3] = ["values.csv", "values.parquet", "measures.csv"];
 
 /// A folder beside the output in which a report is built; removed when dropped.
 #[derive(Debug)]
@@ -43,7 +49,13 @@ impl Staging {
         let staging = Self { folder, out: out.to_owned() };
         files::create_folder(&staging.folder.join(CHARTS))?;
         files::create_folder(&staging.folder.join(FHIR))?;
+        files::create_folder(&staging.folder.join(DATA))?;
         Ok(staging)
+    }
+
+    /// The folder in which the report is built.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Writes one file of the report, synced.
@@ -61,6 +73,7 @@ impl Staging {
     pub fn publish(self) -> Result<()> {
         files::sync_folder(&self.folder.join(CHARTS))?;
         files::sync_folder(&self.folder.join(FHIR))?;
+        files::sync_folder(&self.folder.join(DATA))?;
         files::sync_folder(&self.folder)?;
         let failed = |error: std::io::Error| LakeError::io("cannot replace the report", &self.out, error);
         if self.out.exists() {
@@ -105,7 +118,7 @@ fn refuse_foreign(out: &Path) -> Result<()> {
     for entry in entries {
         let entry = entry.map_err(|error| LakeError::io("cannot read the folder", out, error))?;
         let name = entry.file_name();
-        if name != PAGE && name != CHARTS && name != FHIR {
+        if ![PAGE, CHARTS, WORKBOOK, DATA, FHIR].iter().any(|known| name == *known) {
             return Err(ReportError::NotAReport { path: out.to_owned(), found: name.to_string_lossy().into_owned() });
         }
     }

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::beside;
 use crate::chart::{Drawing, Rasteriser};
 use crate::error::{ReportError, Result};
 use crate::fhir;
 use crate::model::Results;
 use crate::page;
-use crate::publish::{CHARTS, PAGE, Staging, stem};
+use crate::publish::{CHARTS, DATA, DATA_FILES, PAGE, Staging, WORKBOOK, stem};
 use crate::view::{self, Drawings, MeasureRows, Page};
 
 /// What a report is to look like.
@@ -32,6 +33,10 @@ pub struct ReportFiles {
     pub html: PathBuf,
     /// The charts as PNG, in the page's order; each has an SVG of the same name beside it.
     pub charts: Vec<PathBuf>,
+    /// The workbook.
+    pub workbook: PathBuf,
+    /// Tables for programs: values as CSV and as Parquet, measures as CSV.
+    pub data: Vec<PathBuf>,
 }
 
 /// Renders the results in a folder into the folder `out`, which is made, or replaced in one step: a render that fails
@@ -53,6 +58,7 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
     let staging = Staging::begin(out)?;
     staging.write(Path::new(PAGE), html.as_bytes())?;
     fhir::write(&results, &staging)?;
+    beside::write(&staging, &options.title, &results, &rows)?;
     let mut charts = Vec::new();
     for Picture { name, svg, png } in pictures.into_iter().flatten() {
         let with = |ending: &str| Path::new(CHARTS).join(format!("{name}.{ending}"));
@@ -61,7 +67,8 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
         charts.push(out.join(with("png")));
     }
     staging.publish()?;
-    Ok(ReportFiles { html: out.join(PAGE), charts })
+    let data = DATA_FILES.iter().map(|name| out.join(DATA).join(name)).collect();
+    Ok(ReportFiles { html: out.join(PAGE), charts, workbook: out.join(WORKBOOK), data })
 }
 
 /// The files of one chart.

@@ -1,6 +1,8 @@
 //! A made-up results folder: nine measures over 24 months, five organizations, strata, months that are suppressed,
 //! undefined or provisional, a refused measure, and names that try to break out of HTML. No patient stands behind it.
 
+#![allow(dead_code, reason = "each test uses its own part")]
+
 mod measures;
 mod rates;
 mod tables;

@@ -1,0 +1,26 @@
+//! The files beside the page: a workbook for people, tables for programs. They hold what the page may show, and no more.
+
+use std::path::Path;
+
+use crate::data_files;
+use crate::error::{ReportError, Result};
+use crate::model::Results;
+use crate::publish::{DATA, DATA_FILES, Staging, WORKBOOK};
+use crate::view::MeasureRows;
+use crate::workbook;
+
+/// Writes the workbook and the data files of a report; `rows` are the computed measures in the page's order.
+///
+/// # Errors
+/// When a file cannot be made, or the system refuses.
+pub fn write(staging: &Staging, title: &str, results: &Results, rows: &[MeasureRows]) -> Result<()> {
+    let (workbook, tables) =
+        rayon::join(|| workbook::bytes(title, results, rows, staging.folder()), || data_files::bytes(results, rows));
+    let workbook =
+        workbook.map_err(|error| ReportError::Beside { file: WORKBOOK.to_owned(), reason: error.to_string() })?;
+    staging.write(Path::new(WORKBOOK), &workbook)?;
+    for (name, bytes) in DATA_FILES.into_iter().zip(tables?) {
+        staging.write(&Path::new(DATA).join(name), &bytes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! The workbook beside the page: the same numbers as cells that can be sorted, filtered and charted.
+//!
+//! All text is written as text, so nothing from the data can become a formula. What the page does not show is a word here
+//! too, never 0 and never an empty cell. The same results give the same bytes: nothing in the file asks the clock.
+
+mod definitions;
+mod family;
+mod how;
+mod names;
+mod quality;
+mod sheet;
+mod styles;
+mod summary;
+
+use std::path::Path;
+
+use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
+
+use crate::model::Results;
+use crate::view::MeasureRows;
+use crate::workbook::names::Names;
+use crate::workbook::styles::Styles;
+
+/// Sheets that every workbook has; those of the families stand after the first one.
+const SUMMARY: &str = "Summary";
+const DEFINITIONS: &str = "Definitions";
+const QUALITY: &str = "Data quality";
+const HOW: &str = "How this was made";
+
+/// The workbook of a run. Rows of values wait in nameless files in `scratch` until the workbook is put together, so that
+/// large results do not have to fit into memory as cells.
+///
+/// # Errors
+/// When `scratch` cannot be written to.
+pub fn bytes(title: &str, results: &Results, rows: &[MeasureRows], scratch: &Path) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    workbook.set_tempdir(scratch)?;
+    workbook.set_properties(
+        &DocProperties::new()
+            .set_title(sheet::clean(title))
+            .set_author("carecoord")
+            .set_subject(format!("Run {}", sheet::clean(&results.run.run_id)))
+            // The day of the data stands in for the clock.
+            .set_creation_datetime(&results.run.extract_date),
+    );
+    let styles = Styles::new();
+    let mut names = Names::with([SUMMARY, DEFINITIONS, QUALITY, HOW]);
+
+    summary::write(workbook.add_worksheet().set_name(SUMMARY)?, &styles, results, rows)?;
+    for of_family in rows.chunk_by(|one, other| one.measure.family == other.measure.family) {
+        family::write(&mut workbook, &mut names, &styles, of_family, results.run.suppress_below, sheet::MOST_ROWS)?;
+    }
+    definitions::write(workbook.add_worksheet().set_name(DEFINITIONS)?, &styles, results)?;
+    quality::write(workbook.add_worksheet().set_name(QUALITY)?, &styles, results)?;
+    how::write(workbook.add_worksheet().set_name(HOW)?, &styles, title, &results.run)?;
+    workbook.save_to_buffer()
+}

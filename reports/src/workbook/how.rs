@@ -1,0 +1,68 @@
+//! The sheet "How this was made": which run, which data, and what the words in place of numbers mean.
+
+use rust_xlsxwriter::{Worksheet, XlsxError};
+
+use crate::format;
+use crate::model::Run;
+use crate::workbook::family::NO_INTERVAL;
+use crate::workbook::sheet::{Cell, Column, Sheet};
+use crate::workbook::styles::Styles;
+use crate::workbook::summary::{NOT_FINAL, REFUSED};
+
+const COLUMNS: [Column; 2] = [("What", 28.0), ("Value", 90.0)];
+
+/// Writes the sheet.
+pub fn write(worksheet: &mut Worksheet, styles: &Styles, title: &str, run: &Run) -> Result<(), XlsxError> {
+    let mut sheet = Sheet::begin(worksheet, styles, &COLUMNS)?;
+    for (name, cell) in facts(title, run) {
+        sheet.row([Cell::text(name), cell])?;
+    }
+    sheet.gap();
+    sheet.header(["Word", "What it means"])?;
+    for (word, meaning) in meanings(run) {
+        sheet.row([Cell::text(word), Cell::wrapped(meaning)])?;
+    }
+    Ok(())
+}
+
+fn facts<'a>(title: &'a str, run: &'a Run) -> [(&'static str, Cell<'a>); 11] {
+    let source = if run.source.is_empty() { "not recorded" } else { &run.source };
+    let assumed = if run.extract_date_assumed { "assumed: the last date in the data" } else { "stated with the data" };
+    [
+        ("Report", Cell::wrapped(title)),
+        ("Run id", Cell::text(&run.run_id)),
+        ("Lake snapshot", Cell::text(&run.lake_snapshot)),
+        ("Data source", Cell::text(source)),
+        ("Made by", Cell::text(format!("carecoord {}", run.carecoord_version))),
+        ("First month measured", Cell::Date(run.first_month)),
+        ("Last month measured", Cell::Date(run.report_month)),
+        ("Data taken on", Cell::Date(run.extract_date)),
+        ("That day is", Cell::text(assumed)),
+        ("Patients in the data", Cell::Count(run.patients)),
+        ("Counts suppressed below", Cell::Count(run.suppress_below)),
+    ]
+}
+
+fn meanings(run: &Run) -> [(&'static str, String); 9] {
+    let most = format::count(run.suppress_below - 1);
+    [
+        ("final", "Every unit of the whole period has been followed up in the loaded data.".to_owned()),
+        (
+            "provisional",
+            "Follow-up is not complete: the value may still change. It takes no part in signals.".to_owned(),
+        ),
+        ("shown", "The value stands in the row.".to_owned()),
+        (
+            "suppressed",
+            format!(
+                "A count from 1 to {most}, or a value that together with a total would give such a count away. The number \
+                 is not in this file."
+            ),
+        ),
+        ("no denominator", "There was nothing to measure. It is not 0.".to_owned()),
+        ("not reached", "Fewer than half have had the event so far, so there is no median.".to_owned()),
+        (NO_INTERVAL, "The value comes without limits.".to_owned()),
+        (NOT_FINAL, "No period of the measure is final.".to_owned()),
+        (REFUSED, "The data cannot support the measure; the note says why.".to_owned()),
+    ]
+}
