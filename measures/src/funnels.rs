@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use carecoord_statistics::funnel::{
-    Figure, Levels, Limits, Options, Overdispersion, ProportionLimits, RatioLimits, RatioTransform, Side, Signal, Site,
-    Target, funnel,
+    Dispersion, Figure, Levels, Limits, Options, Overdispersion, ProportionLimits, RatioLimits, RatioTransform, Side,
+    Signal, Site, Target, funnel,
 };
 
 use crate::definition::{Better, Kind, Measure};
@@ -59,8 +59,7 @@ fn made(measure: &Measure, rates: &[Rate], names: &HashMap<(&'static str, String
     // Where nothing varies (no event at all, or only events) there is no funnel.
     let plot = funnel(&sites, figure, &options).ok()?;
     let multiplier = measure.multiplier;
-    let widened =
-        plot.dispersion.as_ref().and_then(|found| found.as_ref().ok()).is_some_and(|found| found.is_adjusted());
+    let widened = plot.dispersion.as_ref().and_then(|found| found.as_ref().ok()).is_some_and(Dispersion::is_adjusted);
     let cells = |limits: Limits| -> [Cell; 4] {
         [limits.alert_low, limits.alert_high, limits.alarm_low, limits.alarm_high]
             .map(|limit| (limit * multiplier).into())
@@ -95,8 +94,8 @@ fn made(measure: &Measure, rates: &[Rate], names: &HashMap<(&'static str, String
         row.extend([widened.into(), position.into(), meaning.into()]);
         rows.sites.push(row);
     }
-    let sizes = || sites.iter().map(|site| site.size);
-    let (least, most) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
+    let denominators = || sites.iter().map(|site| site.size);
+    let (least, most) = (denominators().fold(f64::INFINITY, f64::min), denominators().fold(0.0, f64::max));
     // A margin on both sides; a funnel of organizations of one size is drawn around that size.
     let (from, to) = ((least * 0.8).max(1.0), most * 1.05 + 1.0);
     for point in plot.curve(from, to, CURVE_POINTS).ok()? {

@@ -6,7 +6,7 @@ use carecoord_statistics::spc::chart::{Chart, Kind as ChartKind, Options, Plotte
 use carecoord_statistics::spc::choose::{self, choose};
 use carecoord_statistics::spc::mdc::{Assurance, assurance};
 use carecoord_statistics::spc::rules::{Fired, Rule, RuleSet, signals};
-use carecoord_statistics::spc::run::median;
+use carecoord_statistics::spc::run::{RunChart, median};
 use carecoord_statistics::spc::{Direction, Meaning, Side};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -296,7 +296,7 @@ fn fired(chart: &Chart, limits: bool, rules: Rules, direction: Direction) -> Vec
             continue;
         }
         // Runs of fewer than ten useful months tell nothing.
-        let short = chart.phases[point.phase].runs.as_ref().map_or(true, |runs| runs.is_short());
+        let short = chart.phases[point.phase].runs.as_ref().map_or(true, RunChart::is_short);
         if short && !(limits && rules == Rules::Mdc) {
             fired[place].clear();
         }

@@ -137,7 +137,7 @@ impl Reading {
             reading.short = format!("{sentence} Ordinary variation since.");
         } else {
             (reading.verdict, reading.badge) = (Verdict::Quiet, "No signal".to_owned());
-            reading.short = "Ordinary month-to-month variation.".to_owned();
+            "Ordinary month-to-month variation.".clone_into(&mut reading.short);
             reading.detail = words.counts();
         }
         reading

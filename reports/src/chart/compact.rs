@@ -329,7 +329,7 @@ fn drawn(element: &Element) -> Option<Drawn> {
 fn plain(out: &mut String, element: &Element) {
     let _ = write!(out, "<{}", element.tag);
     for (key, value) in &element.attributes {
-        if matches!((*key, *value), ("stroke-width", "0") | ("stroke", "none") | ("fill", "none")) {
+        if matches!((*key, *value), ("stroke-width", "0") | ("stroke" | "fill", "none")) {
             continue;
         }
         let length = element.number(key).filter(|_| matches!(*key, "cx" | "cy" | "x" | "y" | "width" | "height"));

@@ -6,6 +6,7 @@ use super::table::Row;
 use crate::error::Result;
 
 /// What a measure's chart says as a whole: the contract `chart`, at level all.
+#[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
 #[derive(Debug, Clone)]
 pub struct Chart {
     pub measure_id: String,
@@ -31,6 +32,7 @@ pub struct Chart {
 }
 
 /// One month of a chart: the contract `signal`, at level all.
+#[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
 #[derive(Debug, Clone)]
 pub struct Signal {
     pub measure_id: String,

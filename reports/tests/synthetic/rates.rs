@@ -126,8 +126,11 @@ fn drawn(made: &Made, size: f64, level: f64, seed: usize) -> Shown {
     Shown::Value { numerator, denominator }
 }
 
+/// Rows of a table.
+pub type Rows = Vec<Vec<Value>>;
+
 /// Rows of `rate`, of `signal` and of `chart`.
-pub fn rows() -> (Vec<Vec<Value>>, Vec<Vec<Value>>, Vec<Vec<Value>>) {
+pub fn rows() -> (Rows, Rows, Rows) {
     let (mut rates, mut signals, mut charts) = (Vec::new(), Vec::new(), Vec::new());
     for (number, made) in MEASURES.iter().enumerate().filter(|(_, made)| made.family != "transition") {
         let everyone = ("all", "all", "");
@@ -258,9 +261,9 @@ pub fn funnels() -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
         row
     };
     let curve = |point: i32| {
-        let size = 100.0 + 100.0 * f64::from(point);
-        let mut row = vec![Text(made.id), Number(size)];
-        row.extend(limits(size));
+        let units = 100.0 + 100.0 * f64::from(point);
+        let mut row = vec![Text(made.id), Number(units)];
+        row.extend(limits(units));
         row
     };
     (ORGANIZATIONS.into_iter().enumerate().map(site).collect(), (0..20).map(curve).collect())
