@@ -124,9 +124,12 @@ pub struct ReportOptions {
     /// Month of the report, YYYY-MM; the newest results must be of that month.
     #[arg(long, value_parser = month)]
     pub month: Option<jiff::civil::Date>,
-    /// Folder to write; reports/YYYY-MM in the project unless given.
+    /// Folder to write; unless given, reports/YYYY-MM in the project, for a release with its name: reports/YYYY-MM-public.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// For whom the report is: decides its columns, dates, cells and names.
+    #[arg(long, value_enum, default_value_t = Release::Internal)]
+    pub release: Release,
 }
 
 /// Options of `run`.
@@ -292,6 +295,19 @@ pub struct GenerateOptions {
     /// Compress with gzip.
     #[arg(long)]
     pub gzip: bool,
+}
+
+/// For whom a report is. What each promises, and what not, stands in docs/release.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Release {
+    /// For those who may see the data: nothing is changed.
+    Internal,
+    /// A limited data set, for recipients under a data use agreement: names of organizations and dates stay.
+    Limited,
+    /// HIPAA Safe Harbor: whole years alone, organizations under labels, no file names.
+    SafeHarbor,
+    /// For everyone: final years alone, rounded counts, and no suppressed count that the rest gives away.
+    Public,
 }
 
 /// How to print rows.

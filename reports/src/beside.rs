@@ -5,22 +5,27 @@ use std::path::Path;
 use crate::data_files;
 use crate::error::{ReportError, Result};
 use crate::model::Results;
-use crate::publish::{DATA, DATA_FILES, Staging, WORKBOOK};
+use crate::publish::{CONTEXT, DATA, DATA_FILES, RELEASE_NOTE, Staging, WORKBOOK};
+use crate::release::context;
 use crate::view::MeasureRows;
 use crate::workbook;
 
-/// Writes the workbook and the data files of a report; `rows` are the computed measures in the page's order.
+/// Writes the workbook and the data files of a report, and names the latter; `rows` are the computed measures in the
+/// page's order.
 ///
 /// # Errors
 /// When a file cannot be made, or the system refuses.
-pub fn write(staging: &Staging, title: &str, results: &Results, rows: &[MeasureRows]) -> Result<()> {
+pub fn write(staging: &Staging, title: &str, results: &Results, rows: &[MeasureRows]) -> Result<Vec<&'static str>> {
     let (workbook, tables) =
         rayon::join(|| workbook::bytes(title, results, rows, staging.folder()), || data_files::bytes(results, rows));
     let workbook =
         workbook.map_err(|error| ReportError::Beside { file: WORKBOOK.to_owned(), reason: error.to_string() })?;
     staging.write(Path::new(WORKBOOK), &workbook)?;
-    for (name, bytes) in DATA_FILES.into_iter().zip(tables?) {
-        staging.write(&Path::new(DATA).join(name), &bytes)?;
+    let mut files: Vec<(&str, Vec<u8>)> = DATA_FILES.into_iter().zip(tables?).collect();
+    files.extend(context::note(results).map(|note| (RELEASE_NOTE, note.into_bytes())));
+    files.extend(data_files::context(results, rows)?.map(|bytes| (CONTEXT, bytes)));
+    for (name, bytes) in &files {
+        staging.write(&Path::new(DATA).join(name), bytes)?;
     }
-    Ok(())
+    Ok(files.into_iter().map(|(name, _)| name).collect())
 }

@@ -10,9 +10,10 @@ mod parquet_table;
 
 use crate::error::Result;
 use crate::model::Results;
+use crate::release::context;
 use crate::values;
 use crate::view::{self, MeasureRows};
-use columns::{OneMeasure, OneValue, of_measures, of_values};
+use columns::{OneMeasure, OneValue, of_context, of_measures, of_values};
 
 /// The files in the order of [`crate::publish::DATA_FILES`].
 ///
@@ -32,4 +33,13 @@ pub fn bytes(results: &Results, rows: &[MeasureRows]) -> Result<[Vec<u8>; 3]> {
         parquet_table::bytes(&columns, &shown)?,
         csv_file::bytes(&of_measures(), &measures)?,
     ])
+}
+
+/// The context of a public release as CSV; nothing for others.
+///
+/// # Errors
+/// When it cannot be written, which memory rules out.
+pub fn context(results: &Results, rows: &[MeasureRows]) -> Result<Option<Vec<u8>>> {
+    let lines = context::lines(results, rows);
+    (!lines.is_empty()).then(|| csv_file::bytes(&of_context(), &lines)).transpose()
 }

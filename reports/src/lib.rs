@@ -7,7 +7,7 @@
 //! name a patient.
 //!
 //! In reading order:
-//! - `model` reads the tables; `format` and `words` turn values and states into text;
+//! - `model` reads the tables; `release` leaves of them what may leave; `format` and `words` turn values and states into text;
 //! - `reading` puts a measure's run-chart signal into words;
 //! - `chart` draws a run chart once, as SVG, and rasterises that drawing;
 //! - `view` is the page's content as plain data, which the templates lay out (`page`);
@@ -26,6 +26,7 @@ mod model;
 mod page;
 mod publish;
 mod reading;
+mod release;
 mod render;
 mod theme;
 mod values;
@@ -34,4 +35,5 @@ mod words;
 mod workbook;
 
 pub use error::{ReportError, Result};
+pub use release::Release;
 pub use render::{ReportFiles, ReportOptions, render};

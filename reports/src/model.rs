@@ -11,6 +11,7 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use crate::error::{ReportError, Result};
+use crate::release::{LeftOut, Release};
 pub use charts::{Annotation, Chart, FunnelCurve, FunnelSite, Limits, Signal};
 pub use more::{Coverage, Disparity, SurveyModel, SurveyScore, Wait};
 use table::Table;
@@ -50,6 +51,8 @@ pub struct Results {
     pub quality: Vec<Quality>,
     /// What the checks found.
     pub checks: Vec<CheckResult>,
+    /// What a release left out of all these.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What the run was made from: the contract `run`.
@@ -66,6 +69,8 @@ pub struct Run {
     pub first_month: Date,
     pub suppress_below: i64,
     pub patients: i64,
+    /// For whom the report is made; no column of the contract.
+    pub release: Release,
 }
 
 /// One measure: the contract `measure`, without the definition's text.
@@ -80,6 +85,7 @@ pub struct Measure {
     pub kind: String,
     pub unit_name: String,
     pub better: String,
+    pub multiplier: f64,
     pub value_unit: String,
     pub decimals: i64,
     pub window_days: i64,
@@ -207,6 +213,7 @@ impl Results {
             preparations: Table::read(folder, "preparation")?.rows(preparation_row)?,
             quality: Table::read(folder, "quality")?.rows(quality_row)?,
             checks: Table::read(folder, "check_result")?.rows(check_row)?,
+            left_out: Vec::new(),
         })
     }
 }
@@ -223,6 +230,7 @@ fn run_row(row: &table::Row) -> Result<Run> {
         first_month: row.date("first_month")?,
         suppress_below: row.required_integer("suppress_below")?,
         patients: row.required_integer("patients")?,
+        release: Release::Internal,
     })
 }
 
@@ -236,6 +244,7 @@ fn measure_row(row: &table::Row) -> Result<Measure> {
         kind: row.text("kind")?,
         unit_name: row.text("unit_name")?,
         better: row.text("better")?,
+        multiplier: row.number("multiplier")?.unwrap_or(1.0),
         value_unit: row.text("value_unit")?,
         decimals: row.required_integer("decimals")?,
         window_days: row.required_integer("window_days")?,

@@ -21,6 +21,10 @@ pub const WORKBOOK: &str = "report.xlsx";
 pub const DATA: &str = "data";
 /// Names of the files in it.
 pub const DATA_FILES: [&str; 3] = ["values.csv", "values.parquet", "measures.csv"];
+/// What a release is and promises, beside them; not in an internal report.
+pub const RELEASE_NOTE: &str = "release.txt";
+/// The counts behind every figure of a public release.
+pub const CONTEXT: &str = "context.csv";
 
 /// A folder beside the output in which a report is built; removed when dropped.
 #[derive(Debug)]

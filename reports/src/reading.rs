@@ -143,6 +143,20 @@ impl Reading {
         reading
     }
 
+    /// Where a release has no months, so that there is nothing to read.
+    pub fn of_years_alone() -> Self {
+        Self {
+            verdict: Verdict::NotAssessed,
+            badge: "Not in this release".to_owned(),
+            short: "It has whole years alone, so there is no chart of months and no signal was looked for.".to_owned(),
+            detail: String::new(),
+            change: Change::Undirected,
+            variation: None,
+            assurance: None,
+            chart: None,
+        }
+    }
+
     /// Badge, reason and detail in one text.
     pub fn sentence(&self) -> String {
         format!("{}. {} {}", self.badge, self.short, self.detail).trim_end().to_owned()

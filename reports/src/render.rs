@@ -10,7 +10,8 @@ use crate::error::{ReportError, Result};
 use crate::fhir;
 use crate::model::Results;
 use crate::page;
-use crate::publish::{CHARTS, DATA, DATA_FILES, PAGE, Staging, WORKBOOK, stem};
+use crate::publish::{CHARTS, DATA, PAGE, Staging, WORKBOOK, stem};
+use crate::release::{self, Release};
 use crate::view::{self, Drawings, MeasureRows, Page};
 
 /// What a report is to look like.
@@ -18,11 +19,13 @@ use crate::view::{self, Drawings, MeasureRows, Page};
 pub struct ReportOptions {
     /// Title of the page.
     pub title: String,
+    /// For whom: decides columns, dates, cells and names.
+    pub release: Release,
 }
 
 impl Default for ReportOptions {
     fn default() -> Self {
-        Self { title: "Care coordination report".to_owned() }
+        Self { title: "Care coordination report".to_owned(), release: Release::Internal }
     }
 }
 
@@ -35,7 +38,7 @@ pub struct ReportFiles {
     pub charts: Vec<PathBuf>,
     /// The workbook.
     pub workbook: PathBuf,
-    /// Tables for programs: values as CSV and as Parquet, measures as CSV.
+    /// Tables for programs: values as CSV and as Parquet, measures as CSV; beside a release, what it is and its context.
     pub data: Vec<PathBuf>,
 }
 
@@ -46,7 +49,7 @@ pub struct ReportFiles {
 /// When a results table is missing or broken, when `out` holds anything that is no part of a report, or when the system
 /// refuses.
 pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<ReportFiles> {
-    let results = Results::read(results)?;
+    let results = release::apply(Results::read(results)?, options.release);
     let rows: Vec<MeasureRows> =
         view::sorted(&results, true).into_iter().map(|measure| MeasureRows::new(measure, &results)).collect();
     let rasteriser = Rasteriser::new();
@@ -58,7 +61,7 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
     let staging = Staging::begin(out)?;
     staging.write(Path::new(PAGE), html.as_bytes())?;
     fhir::write(&results, &staging)?;
-    beside::write(&staging, &options.title, &results, &rows)?;
+    let tables = beside::write(&staging, &options.title, &results, &rows)?;
     let mut charts = Vec::new();
     for Picture { name, svg, png } in pictures.into_iter().flatten() {
         let with = |ending: &str| Path::new(CHARTS).join(format!("{name}.{ending}"));
@@ -67,7 +70,7 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
         charts.push(out.join(with("png")));
     }
     staging.publish()?;
-    let data = DATA_FILES.iter().map(|name| out.join(DATA).join(name)).collect();
+    let data = tables.into_iter().map(|name| out.join(DATA).join(name)).collect();
     Ok(ReportFiles { html: out.join(PAGE), charts, workbook: out.join(WORKBOOK), data })
 }
 

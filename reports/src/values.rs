@@ -4,6 +4,11 @@ use crate::model::{Measure, Rate, State};
 use crate::view::MeasureRows;
 use crate::words;
 
+/// What stands for an organization or a group that the data do not name.
+pub const UNKNOWN: &str = "unknown";
+/// The states of a cell, the same in every file.
+pub const CELLS: [&str; 4] = ["value", "zero", "suppressed", "not_computed"];
+
 /// The numbers of a value that may be shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Numbers {
@@ -47,6 +52,17 @@ pub fn state_code(rate: &Rate) -> &'static str {
         (State::Shown, Some(_)) => "shown",
         (State::Suppressed, _) => "suppressed",
         (State::Shown | State::Undefined, _) => "undefined",
+    }
+}
+
+/// The state of the cell: one of [`CELLS`]. Zero is a value that was counted, not one that is missing.
+pub fn cell(rate: &Rate) -> &'static str {
+    let [value, zero, suppressed, not_computed] = CELLS;
+    match (rate.state, rate.value) {
+        (State::Shown, Some(0.0)) => zero,
+        (State::Shown, Some(_)) => value,
+        (State::Suppressed, _) => suppressed,
+        (State::Shown | State::Undefined, _) => not_computed,
     }
 }
 

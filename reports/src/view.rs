@@ -79,7 +79,7 @@ impl Page {
         let axis = charts.iter().find_map(|drawn| drawn.chart.as_ref()).map(Drawing::inline_axis);
         Self {
             title: title.to_owned(),
-            month: crate::format::month_long(run.report_month),
+            month: run.month_words(run.report_month),
             basis: facts::basis(run),
             facts: facts::facts(results),
             warnings: facts::warnings(run),

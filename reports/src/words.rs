@@ -2,6 +2,7 @@
 
 use crate::format;
 use crate::model::{Measure, Rate, State};
+use crate::release::PROTECTED;
 
 /// Families in the order of the report; others follow by name.
 const FAMILIES: [(&str, &str); 11] = [
@@ -90,6 +91,9 @@ pub fn state(rate: &Rate, suppress_below: i64) -> String {
         State::Shown => "provisional".to_owned(),
         State::Suppressed if rate.state_reason == "would_reveal" => {
             format!("suppressed (would reveal a count below {suppress_below})")
+        }
+        State::Suppressed if rate.state_reason == PROTECTED => {
+            format!("suppressed (a count below {suppress_below}, or one that would give it away)")
         }
         State::Suppressed => format!("suppressed (count below {suppress_below})"),
         State::Undefined if rate.state_reason == "not_reached" => "not reached: fewer than half so far".to_owned(),

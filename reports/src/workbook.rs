@@ -3,6 +3,7 @@
 //! All text is written as text, so nothing from the data can become a formula. What the page does not show is a word here
 //! too, never 0 and never an empty cell. The same results give the same bytes: nothing in the file asks the clock.
 
+mod context;
 mod definitions;
 mod family;
 mod how;
@@ -17,6 +18,7 @@ use std::path::Path;
 use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
 
 use crate::model::Results;
+use crate::release::context::lines as context_lines;
 use crate::view::MeasureRows;
 use crate::workbook::names::Names;
 use crate::workbook::styles::Styles;
@@ -26,6 +28,8 @@ const SUMMARY: &str = "Summary";
 const DEFINITIONS: &str = "Definitions";
 const QUALITY: &str = "Data quality";
 const HOW: &str = "How this was made";
+/// The sheet that goes with a public release.
+const CONTEXT: &str = "Context";
 
 /// The workbook of a run. Rows of values wait in nameless files in `scratch` until the workbook is put together, so that
 /// large results do not have to fit into memory as cells.
@@ -44,7 +48,9 @@ pub fn bytes(title: &str, results: &Results, rows: &[MeasureRows], scratch: &Pat
             .set_creation_datetime(&results.run.extract_date),
     );
     let styles = Styles::new();
-    let mut names = Names::with([SUMMARY, DEFINITIONS, QUALITY, HOW]);
+    let lines = context_lines(results, rows);
+    let reserved = (!lines.is_empty()).then_some(CONTEXT);
+    let mut names = Names::with([SUMMARY, DEFINITIONS, QUALITY, HOW].into_iter().chain(reserved));
 
     summary::write(workbook.add_worksheet().set_name(SUMMARY)?, &styles, results, rows)?;
     for of_family in rows.chunk_by(|one, other| one.measure.family == other.measure.family) {
@@ -53,5 +59,8 @@ pub fn bytes(title: &str, results: &Results, rows: &[MeasureRows], scratch: &Pat
     definitions::write(workbook.add_worksheet().set_name(DEFINITIONS)?, &styles, results)?;
     quality::write(workbook.add_worksheet().set_name(QUALITY)?, &styles, results)?;
     how::write(workbook.add_worksheet().set_name(HOW)?, &styles, title, &results.run)?;
+    if !lines.is_empty() {
+        context::write(workbook.add_worksheet().set_name(CONTEXT)?, &styles, &lines)?;
+    }
     workbook.save_to_buffer()
 }

@@ -47,7 +47,7 @@ impl Made {
 static SHARED: LazyLock<Made> = LazyLock::new(Made::new);
 
 fn options() -> ReportOptions {
-    ReportOptions { title: "Care coordination report <North & South>".to_owned() }
+    ReportOptions { title: "Care coordination report <North & South>".to_owned(), ..ReportOptions::default() }
 }
 
 fn computed() -> impl Iterator<Item = &'static synthetic::Measure> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use carecoord_lake::files;
 
 use crate::arguments::{
-    ComputeOptions, DemoOptions, IngestOptions, MeasuringOptions, ProjectOptions, ReportOptions, TextFormat,
+    ComputeOptions, DemoOptions, IngestOptions, MeasuringOptions, ProjectOptions, Release, ReportOptions, TextFormat,
 };
 use crate::commands::{compute, ingest, report};
 use crate::failure::Failure;
@@ -36,7 +36,8 @@ pub fn run(options: &DemoOptions) -> Result<ExitCode, Failure> {
         return Ok(code);
     }
     compute::run(&ComputeOptions { project: project(), measuring: MeasuringOptions::default() })?;
-    let html = report::render(&ReportOptions { project: project(), month: None, out: None })?;
+    let html =
+        report::render(&ReportOptions { project: project(), month: None, out: None, release: Release::Internal })?;
     let at = options.project.display();
     output::message(&format!(
         "\nEverything above is invented. Next:\n  \

@@ -7,7 +7,7 @@ use carecoord_lake::snapshot::Store;
 use carecoord_lake::{files, parquet_file};
 use carecoord_measures::span::date_of;
 
-use crate::arguments::ReportOptions;
+use crate::arguments::{Release, ReportOptions};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output;
@@ -32,16 +32,37 @@ pub fn render(options: &ReportOptions) -> Result<PathBuf, Failure> {
             wanted.strftime("%Y-%m")
         )));
     }
+    let release = options.release.into();
     let out = match &options.out {
         Some(out) => out.clone(),
         None => {
             let reports = project.join("reports");
             files::create_folder(&reports)?;
-            reports.join(month.strftime("%Y-%m").to_string())
+            reports.join(folder(month, release))
         }
     };
     let title = config.report_title;
-    Ok(carecoord_reports::render(&results.path, &out, &carecoord_reports::ReportOptions { title })?.html)
+    Ok(carecoord_reports::render(&results.path, &out, &carecoord_reports::ReportOptions { title, release })?.html)
+}
+
+/// A release lies beside the internal report and never in its place.
+fn folder(month: jiff::civil::Date, release: carecoord_reports::Release) -> String {
+    let month = month.strftime("%Y-%m");
+    match release {
+        carecoord_reports::Release::Internal => month.to_string(),
+        release => format!("{month}-{}", release.code()),
+    }
+}
+
+impl From<Release> for carecoord_reports::Release {
+    fn from(release: Release) -> Self {
+        match release {
+            Release::Internal => Self::Internal,
+            Release::Limited => Self::Limited,
+            Release::SafeHarbor => Self::SafeHarbor,
+            Release::Public => Self::Public,
+        }
+    }
 }
 
 fn report_month(results: &std::path::Path) -> Result<jiff::civil::Date, Failure> {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::arguments::{ComputeOptions, ProjectOptions, ReportOptions, RunOptions};
+use crate::arguments::{ComputeOptions, ProjectOptions, Release, ReportOptions, RunOptions};
 use crate::commands::{compute, ingest, report};
 use crate::failure::Failure;
 
@@ -14,5 +14,10 @@ pub fn run(options: &RunOptions) -> Result<ExitCode, Failure> {
     }
     let project = || ProjectOptions { project: options.ingest.project.project.clone() };
     compute::run(&ComputeOptions { project: project(), measuring: options.measuring.clone() })?;
-    report::run(&ReportOptions { project: project(), month: options.measuring.month, out: None })
+    report::run(&ReportOptions {
+        project: project(),
+        month: options.measuring.month,
+        out: None,
+        release: Release::Internal,
+    })
 }

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use crate::model::{Measure, Rate};
 use crate::reading::Reading;
+use crate::release::context::Line;
 use crate::values::{self, Numbers};
 
 /// What stands in a cell; nothing where a number may not be shown or does not exist.
@@ -69,7 +70,7 @@ pub struct OneMeasure<'a> {
 }
 
 /// Columns of `values`: names and codes of the results contract `rate` where it has them.
-pub fn of_values<'a>() -> [Column<OneValue<'a>>; 23] {
+pub fn of_values<'a>() -> [Column<OneValue<'a>>; 24] {
     [
         Column::Text("measure_id", |row| (&row.measure.measure_id).into()),
         Column::Text("title", |row| (&row.measure.title).into()),
@@ -97,6 +98,7 @@ pub fn of_values<'a>() -> [Column<OneValue<'a>>; 23] {
         Column::Text("maturity", |row| values::maturity(row.rate).into()),
         Column::Text("state", |row| values::state_code(row.rate).into()),
         Column::Text("state_reason", |row| (&row.rate.state_reason).into()),
+        Column::Text("cell", |row| values::cell(row.rate).into()),
     ]
 }
 
@@ -132,5 +134,26 @@ pub fn of_measures<'a>() -> [Column<OneMeasure<'a>>; 25] {
         Column::Text("subgroup", |row| (&row.measure.subgroup).into()),
         Column::Integer("position", |row| Some(row.measure.position)),
         Column::Text("definition_hash", |row| (&row.measure.definition_hash).into()),
+    ]
+}
+
+/// Columns of `context`.
+pub fn of_context() -> [Column<Line>; 15] {
+    [
+        Column::Text("part", |line| line.part.into()),
+        Column::Text("measure_id", |line| (&line.measure_id).into()),
+        Column::Text("title", |line| (&line.title).into()),
+        Column::Text("year", |line| (&line.year).into()),
+        Column::Text("level", |line| (&line.level).into()),
+        Column::Text("name", |line| (&line.name).into()),
+        Column::Text("split", |line| (&line.split).into()),
+        Column::Text("group", |line| (&line.group).into()),
+        Column::Text("value", |line| (&line.value).into()),
+        Column::Number("numerator", |line| line.numerator),
+        Column::Number("denominator", |line| line.denominator),
+        Column::Integer("n_units", |line| line.n_units),
+        Column::Integer("cells", |line| line.cells),
+        Column::Text("what", |line| (&line.what).into()),
+        Column::Text("why", |line| (&line.why).into()),
     ]
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::ids;
-use super::types::Identifier;
+use super::types::{Identifier, Meta};
 use crate::model::Run;
 
 /// A bundle of type `collection`.
@@ -13,10 +13,14 @@ pub struct Bundle<R> {
     resource_type: &'static str,
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<Meta>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     identifier: Option<Identifier>,
     #[serde(rename = "type")]
     kind: &'static str,
-    timestamp: String,
+    /// An instant, so none where the release has no day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
     // FHIR has no empty lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     entry: Vec<Entry<R>>,
@@ -36,9 +40,10 @@ impl<R: Serialize> Bundle<R> {
         Self {
             resource_type: "Bundle",
             id: format!("{name}.{}", ids::resource(&run.run_id)),
+            meta: Meta::of(run.release),
             identifier: Identifier::new("urn:carecoord:run", &run.run_id),
             kind: "collection",
-            timestamp: format!("{}T00:00:00Z", run.extract_date),
+            timestamp: (!run.release.is_yearly()).then(|| format!("{}T00:00:00Z", run.extract_date)),
             entry,
         }
     }

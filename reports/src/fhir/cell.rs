@@ -44,7 +44,7 @@ pub fn populations(measure: &Measure, rate: &Rate) -> Vec<Population> {
 pub fn score(measure: &Measure, rate: &Rate) -> Quantity {
     let Some(value) = rate.shown() else {
         return Quantity {
-            extension: extensions::state_reason(rate).into_iter().collect(),
+            extension: extensions::state_reason(rate).into_iter().chain([extensions::cell(rate)]).collect(),
             no_value: Some(extensions::absent(rate.state)),
             ..Quantity::default()
         };
@@ -52,7 +52,7 @@ pub fn score(measure: &Measure, rate: &Rate) -> Quantity {
     let interval = rate.interval().map(|(lower, upper)| extensions::interval(lower, upper, &rate.interval_method));
     let code = UCUM_CODES.iter().find(|(unit, _)| *unit == measure.value_unit.trim()).map(|(_, code)| *code);
     Quantity {
-        extension: interval.into_iter().collect(),
+        extension: interval.into_iter().chain([extensions::cell(rate)]).collect(),
         value: Some(value),
         no_value: None,
         unit: text::string(&measure.value_unit),

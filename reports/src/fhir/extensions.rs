@@ -3,12 +3,14 @@
 use super::ids;
 use super::types::{Element, Extension};
 use crate::model::{Rate, State};
+use crate::values;
 
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 const INTERVAL: &str = "urn:carecoord:extension:interval-95";
 const AMOUNT: &str = "urn:carecoord:extension:amount";
 const MATURITY: &str = "urn:carecoord:extension:maturity";
 const STATE_REASON: &str = "urn:carecoord:extension:state-reason";
+const CELL: &str = "urn:carecoord:extension:cell";
 const REFUSED: &str = "urn:carecoord:extension:refused";
 const DATE_ASSUMED: &str = "urn:carecoord:extension:date-assumed";
 
@@ -56,6 +58,11 @@ pub fn maturity(rate: &Rate) -> Extension {
 /// The results' own word for why a value is not shown; nothing where it has none.
 pub fn state_reason(rate: &Rate) -> Option<Extension> {
     ids::code(&rate.state_reason).map(|reason| code(STATE_REASON, &reason))
+}
+
+/// The state of a cell, as every file of the report names it.
+pub fn cell(rate: &Rate) -> Extension {
+    code(CELL, values::cell(rate))
 }
 
 /// Why a measure was not computed.

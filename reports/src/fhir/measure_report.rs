@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::bundle::Entry;
 use super::cell::{self, Population};
 use super::strata::{self, Stratifier};
-use super::types::{Concept, Element, Extension, Period, Quantity};
+use super::types::{Concept, Element, Extension, Meta, Period, Quantity};
 use super::{extensions, ids, scoring, text};
 use crate::model::{Measure, Rate, Run};
 
@@ -20,6 +20,8 @@ const PERIODS: [(&str, i32); 3] = [("month", 1), ("quarter", 3), ("year", 12)];
 pub struct MeasureReport {
     resource_type: &'static str,
     id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<Meta>,
     extension: [Extension; 1],
     status: &'static str,
     #[serde(rename = "type")]
@@ -73,11 +75,12 @@ fn resource(measure: &Measure, overall: &Rate, months: i32, rates: &[&Rate], run
     MeasureReport {
         resource_type: "MeasureReport",
         id: ids::report(&measure.measure_id, &overall.period_kind, overall.period),
+        meta: Meta::of(run.release),
         extension: [extensions::maturity(overall)],
         status: if overall.is_final { "complete" } else { "pending" },
         kind: "summary",
         measure: ids::canonical(&measure.measure_id, &measure.version),
-        date: run.extract_date.to_string(),
+        date: if run.release.is_yearly() { run.extract_date.year().to_string() } else { run.extract_date.to_string() },
         beside_date: run.extract_date_assumed.then(extensions::date_assumed),
         reporter: Reporter { display: format!("carecoord {}{source}", run.carecoord_version) },
         period: Period { start: overall.period.to_string(), end: last_day(overall.period, months).to_string() },

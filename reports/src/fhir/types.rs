@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{extensions, text};
+use crate::release::Release;
 
 /// A code of a code system.
 #[derive(Debug, Serialize)]
@@ -29,6 +30,28 @@ impl Concept {
     /// Words alone; nothing where there are none.
     pub fn words(words: &str) -> Option<Self> {
         text::string(words).map(|words| Self { text: Some(words), ..Self::default() })
+    }
+}
+
+/// `Meta` with the release profile as its tag.
+#[derive(Debug, Serialize)]
+pub struct Meta {
+    tag: [Tag; 1],
+}
+
+/// A tag: code and words.
+#[derive(Debug, Serialize)]
+struct Tag {
+    system: &'static str,
+    code: &'static str,
+    display: &'static str,
+}
+
+impl Meta {
+    /// Which release a resource is from, and what it promises; nothing for an internal one.
+    pub fn of(release: Release) -> Option<Self> {
+        let tag = Tag { system: "urn:carecoord:release", code: release.code(), display: release.promise() };
+        (release != Release::Internal).then_some(Self { tag: [tag] })
     }
 }
 

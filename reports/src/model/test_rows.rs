@@ -15,6 +15,7 @@ pub fn measure(better: &str) -> Measure {
         kind: "proportion".to_owned(),
         unit_name: "referral".to_owned(),
         better: better.to_owned(),
+        multiplier: 100.0,
         value_unit: "%".to_owned(),
         decimals: 1,
         window_days: 30,

@@ -19,36 +19,45 @@ pub fn facts(results: &Results) -> Vec<Fact> {
     let run = &results.run;
     let or_unknown = |text: &str| if text.is_empty() { "not recorded".to_owned() } else { text.to_owned() };
     let assumed = if run.extract_date_assumed { " (assumed)" } else { "" };
-    [
+    let release = (!run.release.promise().is_empty()).then(|| ("Release", run.release.promise().to_owned()));
+    let yearly = run.release.is_yearly();
+    let facts = [
         (
-            "Months measured",
-            format!("{} to {}", format::month_long(run.first_month), format::month_long(run.report_month)),
+            if yearly { "Years measured" } else { "Months measured" },
+            format!("{} to {}", run.month_words(run.first_month), run.month_words(run.report_month)),
         ),
         ("Patients in the data", format::count(run.patients)),
-        ("Data taken on", format!("{}{assumed}", format::day(run.extract_date))),
+        ("Data taken on", format!("{}{assumed}", run.day_words(run.extract_date))),
         ("Data source", or_unknown(&run.source)),
         ("Lake snapshot", run.lake_snapshot.clone()),
         ("Small counts", format!("1 to {} suppressed", format::count(run.suppress_below - 1))),
         ("Signals by", rules(results).to_owned()),
         ("Run", run.run_id.clone()),
         ("Made by", format!("carecoord {}", run.carecoord_version)),
-    ]
-    .into_iter()
-    .map(|(name, value)| Fact { name, value })
-    .collect()
+    ];
+    release
+        .into_iter()
+        .chain(facts)
+        // No chart, no rules.
+        .filter(|(name, _)| !(yearly && *name == "Signals by"))
+        .map(|(name, value)| Fact { name, value })
+        .collect()
 }
 
 /// The same in a line: which months, whom, as of when.
 pub fn basis(run: &Run) -> String {
-    format!(
-        "{} to {} · {} patients · data taken on {}{} · counts of 1 to {} suppressed.",
-        format::month_long(run.first_month),
-        format::month_long(run.report_month),
+    let promise = run.release.promise();
+    let basis = format!(
+        "{} to {} · {} patients · data taken {}{}{} · counts of 1 to {} suppressed.",
+        run.month_words(run.first_month),
+        run.month_words(run.report_month),
         format::count(run.patients),
-        format::day(run.extract_date),
+        if run.release.is_yearly() { "in " } else { "on " },
+        run.day_words(run.extract_date),
         if run.extract_date_assumed { " (assumed)" } else { "" },
         format::count(run.suppress_below - 1),
-    )
+    );
+    if promise.is_empty() { basis } else { format!("{promise} {basis}") }
 }
 
 /// Which rules the charts were judged by.
@@ -65,8 +74,9 @@ pub fn warnings(run: &Run) -> Vec<String> {
     if run.extract_date_assumed {
         vec![format!(
             "No one stated the day on which the data were taken. The last date in the data, {}, was assumed. If the \
-             extracts are older than that, months shown as final may still change.",
-            format::day(run.extract_date)
+             extracts are older than that, {} shown as final may still change.",
+            run.day_words(run.extract_date),
+            if run.release.is_yearly() { "years" } else { "months" }
         )]
     } else {
         Vec::new()
@@ -86,13 +96,15 @@ impl Glance {
         let with_signal: Vec<&MeasureRows> =
             rows.iter().filter(|rows| rows.reading.verdict == Verdict::Signal).collect();
         let mut summary = vec![format!("{} computed", measures(rows.len()))];
+        let yearly = results.run.release.is_yearly();
         summary.push(match with_signal.len() {
+            0 if yearly => "whole years alone, so no signal was looked for".to_owned(),
             0 => "none shows a signal".to_owned(),
             1 => format!("1 shows a signal ({})", changes(&with_signal)),
             many => format!("{many} show a signal ({})", changes(&with_signal)),
         });
         let unassessed = rows.iter().filter(|rows| rows.reading.verdict == Verdict::NotAssessed).count();
-        if unassessed > 0 {
+        if unassessed > 0 && !yearly {
             summary.push(format!("{unassessed} with too few months to say"));
         }
         if refused > 0 {

@@ -49,7 +49,11 @@ impl<'a> MeasureRows<'a> {
         let format = ValueFormat::of(measure);
         let chart = results.charts.iter().find(|row| row.measure_id == measure.measure_id);
         let value = |month| months.iter().find(|rate| rate.period == month).and_then(|rate| rate.shown());
-        let reading = Reading::of(measure, &format, chart, &signals, &value);
+        let reading = if results.run.release.is_yearly() {
+            Reading::of_years_alone()
+        } else {
+            Reading::of(measure, &format, chart, &signals, &value)
+        };
         let of_measure = |id: &str| id == measure.measure_id;
         let mut funnel: Vec<(String, &FunnelSite)> = results
             .funnel_sites
@@ -91,10 +95,11 @@ impl<'a> MeasureRows<'a> {
 
     /// Unit, interval's method, size and number of months, in one line.
     pub fn subtitle(&self) -> String {
+        let by = if self.months.is_empty() { "By year" } else { "By month" };
         let mut parts = vec![match self.format.in_words() {
-            unit if unit.is_empty() => "By month".to_owned(),
-            unit if unit.starts_with("per ") => format!("By month, {unit}"),
-            unit => format!("By month, in {unit}"),
+            unit if unit.is_empty() => by.to_owned(),
+            unit if unit.starts_with("per ") => format!("{by}, {unit}"),
+            unit => format!("{by}, in {unit}"),
         }];
         parts.push(words::better(&self.measure.better).to_lowercase());
         if let Some(chart) = &self.reading.chart {
@@ -106,10 +111,11 @@ impl<'a> MeasureRows<'a> {
             parts.push(format!("95% interval: {}", words::method(&method.interval_method)));
         }
         let finals = self.months.iter().filter(|rate| rate.is_final).count();
-        parts.push(match self.months.len() - finals {
+        let open = self.months.len() - finals;
+        parts.extend((!self.months.is_empty()).then(|| match open {
             0 => format!("{finals} months, all final"),
             open => format!("{finals} final months, {open} provisional"),
-        });
+        }));
         let shown = || self.months.iter().filter(|rate| rate.is_final && rate.shown().is_some());
         let sizes = || shown().filter_map(|rate| rate.n_units);
         if let (Some(least), Some(most)) = (sizes().min(), sizes().max()) {

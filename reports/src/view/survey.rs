@@ -55,7 +55,11 @@ impl Comparison {
             note.push(model.reason.clone());
         }
         Some(Self {
-            period: format!("{} to {}", format::month(model.first_month), format::month(model.last_month)),
+            period: if results.run.release.is_yearly() {
+                format!("{} to {}", model.first_month.year(), model.last_month.year())
+            } else {
+                format!("{} to {}", format::month(model.first_month), format::month(model.last_month))
+            },
             note: format!("{}. In alphabetical order, not a ranking.", note.join("; ")),
             rows: scores.into_iter().map(Row::new).collect(),
         })

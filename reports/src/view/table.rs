@@ -9,6 +9,8 @@ use super::measure::MeasureRows;
 use crate::chart::round_ends;
 use crate::format;
 use crate::model::{Rate, Run, State};
+use crate::release::Release;
+use crate::values;
 use crate::words;
 
 /// Length of the axis that a table's intervals are drawn on: per cent of a cell.
@@ -88,11 +90,19 @@ impl ValueRow {
                 (_, _, Some(under)) => under,
                 _ => dash(),
             },
-            state: words::state(rate, run.suppress_below),
+            state: state(rate, run),
             usual: if rate.is_final { "final" } else { "provisional" },
             overall: rate.level == "all" && rate.stratum_kind == "all",
             plot: None,
         }
+    }
+}
+
+/// The state in words. In a release, zero is a state of its own.
+fn state(rate: &Rate, run: &Run) -> String {
+    match words::state(rate, run.suppress_below) {
+        state if run.release == Release::Internal || values::cell(rate) != "zero" => state,
+        state => format!("zero, {state}"),
     }
 }
 

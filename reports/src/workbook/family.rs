@@ -13,7 +13,7 @@ use crate::workbook::styles::Styles;
 /// What stands in place of limits that no method gives.
 pub const NO_INTERVAL: &str = "no interval";
 
-const COLUMNS: [Column; 16] = [
+const COLUMNS: [Column; 17] = [
     ("Measure", 48.0),
     ("Period kind", 10.0),
     ("Period begins", 12.0),
@@ -30,6 +30,7 @@ const COLUMNS: [Column; 16] = [
     ("n", 12.0),
     ("Maturity", 12.0),
     ("State", 36.0),
+    ("Cell", 14.0),
 ];
 
 /// Writes the sheet of a family, whose measures `rows` are, or as many sheets as its rows need when each holds
@@ -66,7 +67,7 @@ pub fn write(
     }
 }
 
-fn cells<'a>(rows: &'a MeasureRows, format: &'a Format, rate: &'a Rate, suppress_below: i64) -> [Cell<'a>; 16] {
+fn cells<'a>(rows: &'a MeasureRows, format: &'a Format, rate: &'a Rate, suppress_below: i64) -> [Cell<'a>; 17] {
     let [value, low, high, method, numerator, denominator, n] = number_cells(rate, format);
     let state = match values::state_code(rate) {
         "shown" => "shown".to_owned(),
@@ -89,6 +90,7 @@ fn cells<'a>(rows: &'a MeasureRows, format: &'a Format, rate: &'a Rate, suppress
         n,
         Cell::text(values::maturity(rate)),
         Cell::text(state),
+        Cell::text(values::cell(rate)),
     ]
 }
 

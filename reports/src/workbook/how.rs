@@ -1,5 +1,6 @@
 //! The sheet "How this was made": which run, which data, and what the words in place of numbers mean.
 
+use jiff::civil::Date;
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
 use crate::format;
@@ -25,22 +26,29 @@ pub fn write(worksheet: &mut Worksheet, styles: &Styles, title: &str, run: &Run)
     Ok(())
 }
 
-fn facts<'a>(title: &'a str, run: &'a Run) -> [(&'static str, Cell<'a>); 11] {
+fn facts<'a>(title: &'a str, run: &'a Run) -> Vec<(&'static str, Cell<'a>)> {
     let source = if run.source.is_empty() { "not recorded" } else { &run.source };
     let assumed = if run.extract_date_assumed { "assumed: the last date in the data" } else { "stated with the data" };
-    [
+    let yearly = run.release.is_yearly();
+    let day = |day: Date| if yearly { Cell::text(day.year().to_string()) } else { Cell::Date(day) };
+    let release = match run.release.promise() {
+        "" => None,
+        promise => Some(("Release", Cell::wrapped(promise))),
+    };
+    let facts = [
         ("Report", Cell::wrapped(title)),
         ("Run id", Cell::text(&run.run_id)),
         ("Lake snapshot", Cell::text(&run.lake_snapshot)),
         ("Data source", Cell::text(source)),
         ("Made by", Cell::text(format!("carecoord {}", run.carecoord_version))),
-        ("First month measured", Cell::Date(run.first_month)),
-        ("Last month measured", Cell::Date(run.report_month)),
-        ("Data taken on", Cell::Date(run.extract_date)),
+        (if yearly { "First year measured" } else { "First month measured" }, day(run.first_month)),
+        (if yearly { "Last year measured" } else { "Last month measured" }, day(run.report_month)),
+        ("Data taken on", day(run.extract_date)),
         ("That day is", Cell::text(assumed)),
         ("Patients in the data", Cell::Count(run.patients)),
         ("Counts suppressed below", Cell::Count(run.suppress_below)),
-    ]
+    ];
+    release.into_iter().chain(facts).collect()
 }
 
 fn meanings(run: &Run) -> [(&'static str, String); 9] {

@@ -10,8 +10,7 @@ mod tables;
 use std::path::Path;
 
 pub use measures::{HOSTILE_TITLE, MEASURES, Made as Measure};
-pub use tables::Table;
-use tables::Value;
+pub use tables::{Table, Value};
 
 /// First month measured.
 pub const FIRST: (i16, i8) = (2024, 11);
@@ -33,6 +32,11 @@ pub fn write(folder: &Path) {
     Table::write(folder, "preparation", &preparations());
     Table::write(folder, "quality", &quality());
     Table::write(folder, "check_result", &checks());
+}
+
+/// The row of the table `measure` of a made-up measure.
+pub fn measure_row(made: &Measure) -> Vec<Value> {
+    measures::row(made)
 }
 
 /// Writes `rate` again with a number in every row that is suppressed.
