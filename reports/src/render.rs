@@ -10,7 +10,7 @@ use crate::error::{ReportError, Result};
 use crate::fhir;
 use crate::model::Results;
 use crate::page;
-use crate::publish::{CHARTS, DATA, DATA_FILES, PAGE, Staging, WORKBOOK, stem};
+use crate::publish::{BOARD, CHARTS, DATA, DATA_FILES, PAGE, Staging, WORKBOOK, stem};
 use crate::view::{self, Drawings, MeasureRows, Page};
 
 /// What a report is to look like.
@@ -53,10 +53,11 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
     let drawn: Vec<(Drawings, Vec<Picture>)> =
         rows.par_iter().map(|rows| draw(rows, &results, &rasteriser)).collect::<Result<_>>()?;
     let (drawings, pictures): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-    let html = page::lay_out(&Page::new(&options.title, &results, &rows, &drawings))?;
+    let (html, board) = page::lay_out(&Page::new(&options.title, &results, &rows, &drawings))?;
 
     let staging = Staging::begin(out)?;
     staging.write(Path::new(PAGE), html.as_bytes())?;
+    staging.write(Path::new(BOARD), board.as_bytes())?;
     fhir::write(&results, &staging)?;
     beside::write(&staging, &options.title, &results, &rows)?;
     let mut charts = Vec::new();

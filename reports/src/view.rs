@@ -1,6 +1,7 @@
 //! The page's content as plain data: every text is final here, and the templates only lay it out.
 
 mod accounting;
+mod board;
 mod coverage;
 mod definition;
 mod equity;
@@ -42,6 +43,7 @@ pub struct Page {
     glance: facts::Glance,
     families: Vec<String>,
     summary: Vec<summary::SummaryRow>,
+    board: board::Board,
     measures: Vec<measure::Section>,
     /// The month axis of the first chart, which others of the same months refer to.
     axis: String,
@@ -86,6 +88,7 @@ impl Page {
             glance: facts::Glance::new(rows, refused.len(), results),
             families: summary::families(rows),
             summary: summary::rows(rows, run),
+            board: board::Board::new(rows, run),
             measures: rows
                 .iter()
                 .zip(charts)

@@ -209,6 +209,15 @@ fn organizations_outside_the_funnel_are_named_and_events_stand_in_the_chart() {
     assert!(SHARED.out().join("charts/readmission.unplanned_30.funnel.png").exists());
 }
 
+#[test]
+fn the_sheet_for_the_board_has_concerns_first_and_a_headline_of_each_family() {
+    let board = fs::read_to_string(SHARED.out().join("board.html")).expect("a sheet");
+    let (changed, headlines) = board.split_once("Headline measures without a change").expect("both parts");
+    assert!(changed.find("Concern.").expect("a concern") < changed.find("Improvement.").expect("an improvement"));
+    assert!(headlines.matches("<tr>").count() >= 3, "headings and headlines");
+    assert!(!board.contains("<script") && !board.contains("Harbor"), "nothing runs, and no organization is named");
+}
+
 /// The page of 40 measures over 24 months and 20 sites, which must be small enough to be mailed.
 #[test]
 fn a_page_of_forty_measures_stays_below_half_a_megabyte() {

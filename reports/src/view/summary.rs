@@ -69,7 +69,8 @@ pub fn families(measures: &[MeasureRows]) -> Vec<String> {
 }
 
 impl SummaryRow {
-    fn new(rows: &MeasureRows, order: usize, run: &Run) -> Self {
+    /// The row of a measure, in this place of the order.
+    pub fn new(rows: &MeasureRows, order: usize, run: &Run) -> Self {
         let measure = rows.measure;
         let mut row = Self {
             anchor: rows.anchor(),
