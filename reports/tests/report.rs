@@ -203,7 +203,7 @@ fn organizations_outside_the_funnel_are_named_and_events_stand_in_the_chart() {
             || section.contains("Worse than chance explains: ")
     );
     assert!(section.contains("aria-label=\"Funnel: "));
-    assert!(section.contains("1 October 2025: Calls &lt;b&gt;begin&lt;/b&gt;"));
+    assert!(section.contains("A 1 October 2025: Calls &lt;b&gt;begin&lt;&#x2f;b&gt;"));
     let svg = fs::read_to_string(SHARED.out().join("charts/readmission.unplanned_30.svg")).expect("a chart");
     assert!(svg.contains("Control chart: ") && svg.contains("control limits (3 SD)") && svg.contains("target "));
     assert!(SHARED.out().join("charts/readmission.unplanned_30.funnel.png").exists());

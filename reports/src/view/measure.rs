@@ -8,7 +8,7 @@ use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
 use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal};
 use crate::publish::stem;
-use crate::reading::{Reading, Verdict};
+use crate::reading::{Change, Reading, Verdict};
 use crate::words;
 
 /// Months in the table under a chart: a year, and the month a year before.
@@ -228,6 +228,18 @@ fn wait(rows: &MeasureRows, results: &Results) -> Option<String> {
     ))
 }
 
+/// What happened within the months of the chart, with the letter that the chart gives it.
+fn events(rows: &MeasureRows) -> Vec<(String, String)> {
+    chart::events_within(
+        &rows.annotations,
+        rows.months.first().map(|rate| rate.period),
+        rows.months.last().map(|rate| rate.period),
+    )
+    .into_iter()
+    .map(|(letter, one)| (format!("{letter} {}", format::day(one.date)), one.text.clone()))
+    .collect()
+}
+
 /// One measure's section.
 #[derive(Debug, Serialize)]
 pub struct Section {
@@ -238,6 +250,7 @@ pub struct Section {
     why: String,
     subtitle: String,
     signal: bool,
+    good: bool,
     badge: String,
     sentence: String,
     caveat: String,
@@ -274,6 +287,7 @@ impl Section {
             why: measure.why.clone(),
             subtitle: rows.subtitle(),
             signal: rows.reading.verdict == Verdict::Signal,
+            good: rows.reading.change == Change::Improvement,
             badge: rows.reading.badge.clone(),
             sentence: format!("{} {}", rows.reading.short, rows.reading.detail).trim_end().to_owned(),
             caveat: measure.caveat.clone(),
@@ -287,7 +301,7 @@ impl Section {
                 .map(|drawing| drawing.inline(&format!("f{number}"), None))
                 .unwrap_or_default(),
             funnel_sentence: funnel_sentence(rows),
-            annotations: rows.annotations.iter().map(|one| (format::day(one.date), one.text.clone())).collect(),
+            annotations: events(rows),
             chart: drawn.chart.as_ref().map(|drawing| drawing.inline(&format!("r{number}"), axis)).unwrap_or_default(),
             months: rows
                 .months
