@@ -19,6 +19,7 @@ use crate::case_mix::{self, CaseMixRows};
 use crate::definition::{Feed, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists};
 use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
+use crate::exclusions::exclusions;
 use crate::funnels;
 use crate::instrument::{self, Instrument};
 use crate::rates::{Rate, State, Tree, UNKNOWN, rates};
@@ -254,8 +255,9 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
             (options.progress)(&format!("measuring {}", measure.id));
             running.start(measure.clone());
         }
-        let Some(Measured { measure, risk, case_mix, rates }) = running.next().await? else { break };
+        let Some(Measured { measure, risk, case_mix, exclusions, rates }) = running.next().await? else { break };
         tables.risk(risk);
+        tables.exclusions.extend(exclusions);
         let equity = equity::equity(&measure, &rates, &span);
         tables.equity.groups.extend(equity.groups);
         tables.equity.splits.extend(equity.splits);
@@ -290,6 +292,7 @@ struct Measured {
     measure: Measure,
     risk: RiskRows,
     case_mix: CaseMixRows,
+    exclusions: Vec<Vec<Cell>>,
     rates: Vec<Rate>,
 }
 
@@ -326,7 +329,8 @@ impl Running {
             let case_mix = case_mix::case_mix(&own, &measure, &names, suppress_below).await?;
             let mut rates = rates(&own, &measure, &tree).await?;
             suppress(&mut rates, measure.kind, suppress_below, &tree);
-            Ok(Measured { measure, risk, case_mix, rates })
+            let exclusions = exclusions(&own, &measure, suppress_below).await?;
+            Ok(Measured { measure, risk, case_mix, exclusions, rates })
         }));
     }
 
@@ -697,6 +701,7 @@ impl RateWriters {
 #[derive(Default)]
 struct Tables {
     measures: Vec<Vec<Cell>>,
+    exclusions: Vec<Vec<Cell>>,
     preparations: Vec<Vec<Cell>>,
     risk: RiskRows,
     case_mix: CaseMixRows,
@@ -721,6 +726,7 @@ impl Tables {
         };
         write("run", &[run])?;
         write("measure", &self.measures)?;
+        write("exclusion", &self.exclusions)?;
         write("preparation", &self.preparations)?;
         write("risk_model", &self.risk.models)?;
         write("risk_term", &self.risk.terms)?;

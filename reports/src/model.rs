@@ -12,7 +12,7 @@ use jiff::civil::Date;
 
 use crate::error::{ReportError, Result};
 pub use charts::{Annotation, Chart, FunnelCurve, FunnelSite, Limits, Signal};
-pub use more::{Coverage, Disparity, SurveyModel, SurveyScore, Wait};
+pub use more::{Coverage, Disparity, Exclusion, SurveyModel, SurveyScore, Wait};
 use table::Table;
 
 /// All that a report is made from.
@@ -44,6 +44,8 @@ pub struct Results {
     pub survey_models: Vec<SurveyModel>,
     /// Organizations in them.
     pub survey_scores: Vec<SurveyScore>,
+    /// Who is not in values, and why.
+    pub exclusions: Vec<Exclusion>,
     /// What the rules of prepared views took and left.
     pub preparations: Vec<Preparation>,
     /// Row accounting.
@@ -204,6 +206,7 @@ impl Results {
             coverage: Table::read_if_there(folder, "coverage")?.rows(more::coverage_row)?,
             survey_models: Table::read_if_there(folder, "survey_model")?.rows(more::survey_model_row)?,
             survey_scores: Table::read_if_there(folder, "survey_score")?.rows(more::survey_score_row)?,
+            exclusions: Table::read_if_there(folder, "exclusion")?.rows(more::exclusion_row)?,
             preparations: Table::read(folder, "preparation")?.rows(preparation_row)?,
             quality: Table::read(folder, "quality")?.rows(quality_row)?,
             checks: Table::read(folder, "check_result")?.rows(check_row)?,

@@ -17,6 +17,17 @@ pub struct Wait {
     pub share: Option<f64>,
 }
 
+/// Units that are not in a year's value, for one reason: the contract `exclusion`.
+#[derive(Debug, Clone)]
+pub struct Exclusion {
+    pub measure_id: String,
+    pub year: Date,
+    pub kind: String,
+    pub reason: String,
+    /// Nothing where it is suppressed.
+    pub units: Option<i64>,
+}
+
 /// How far the groups of one split are apart: the contract `disparity`.
 #[derive(Debug, Clone)]
 pub struct Disparity {
@@ -81,6 +92,7 @@ pub struct SurveyModel {
 }
 
 /// Nothing for what is not a month of everyone.
+
 pub fn wait_row(row: &Row) -> Result<Option<Wait>> {
     let about_everyone = row.text("level")? == "all" && row.text("stratum_kind")? == "all";
     if !about_everyone || row.text("period_kind")? != "month" {
@@ -157,5 +169,15 @@ pub fn survey_model_row(row: &Row) -> Result<SurveyModel> {
         reliability: row.number("reliability")?,
         state: row.text("state")?,
         reason: row.text("reason")?,
+    })
+}
+
+pub fn exclusion_row(row: &Row) -> Result<Exclusion> {
+    Ok(Exclusion {
+        measure_id: row.text("measure_id")?,
+        year: row.date("year")?,
+        kind: row.text("kind")?,
+        reason: row.text("reason")?,
+        units: if row.text("state")? == "shown" { row.integer("units")? } else { None },
     })
 }

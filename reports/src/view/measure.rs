@@ -228,6 +228,27 @@ fn wait(rows: &MeasureRows, results: &Results) -> Option<String> {
     ))
 }
 
+/// Who is not in the latest year's value, in a sentence for each kind.
+fn left_out(rows: &MeasureRows, results: &Results) -> String {
+    let own = || results.exclusions.iter().filter(|row| row.measure_id == rows.measure.measure_id);
+    let Some(year) = own().map(|row| row.year).max() else { return String::new() };
+    let listed = |kind: &str, words: &str| {
+        let parts: Vec<String> = own()
+            .filter(|row| row.year == year && row.kind == kind)
+            .map(|row| {
+                let units = row.units.map_or_else(|| "suppressed".to_owned(), format::count);
+                format!("{} {units}", row.reason.replace('_', " "))
+            })
+            .collect();
+        (!parts.is_empty()).then(|| format!("{words} in {}: {}.", format::period("year", year), parts.join(", ")))
+    };
+    [listed("excluded", "Left out"), listed("exception", "Excepted"), listed("immature", "Not counted yet")]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// What happened within the months of the chart, with the letter that the chart gives it.
 fn events(rows: &MeasureRows) -> Vec<(String, String)> {
     chart::events_within(
@@ -265,6 +286,8 @@ pub struct Section {
     months: Vec<ValueRow>,
     organizations: Vec<table::PeriodTable>,
     strata: Option<table::Strata>,
+    /// Who is not in the year's value, and why; empty where everyone is.
+    left_out: String,
     /// How long units waited, in a sentence; empty for other measures.
     wait: String,
     survey: Option<survey::Comparison>,
@@ -312,6 +335,7 @@ impl Section {
                 .collect(),
             organizations: table::organizations(rows, run),
             strata: table::strata(rows, run),
+            left_out: left_out(rows, results),
             wait: wait(rows, results).unwrap_or_default(),
             survey: survey::Comparison::new(rows, results),
         }

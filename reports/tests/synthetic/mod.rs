@@ -30,6 +30,7 @@ pub fn write(folder: &Path) {
     Table::write(folder, "funnel", &sites);
     Table::write(folder, "funnel_curve", &curve);
     Table::write(folder, "annotation", &annotations());
+    Table::write(folder, "exclusion", &exclusions());
     Table::write(folder, "preparation", &preparations());
     Table::write(folder, "quality", &quality());
     Table::write(folder, "check_result", &checks());
@@ -60,6 +61,20 @@ pub fn month(index: i32) -> i32 {
 pub fn day(year: i16, month: i8, day: i8) -> i32 {
     let span = jiff::civil::date(year, month, day) - jiff::civil::date(1970, 1, 1);
     span.get_days()
+}
+
+fn exclusions() -> Vec<Vec<Value>> {
+    use Value::{Date, Integer, None, Text};
+    let row = |kind, reason, units: Option<i64>| {
+        let (units, state) = units.map_or((None, "suppressed"), |units| (Integer(units), "shown"));
+        vec![Text(MEASURES[0].id), Date(day(2026, 1, 1)), Text(kind), Text(reason), units, Text(state)]
+    };
+    vec![
+        row("excluded", "died", Option::None),
+        row("excluded", "left_against_advice", Option::None),
+        row("excluded", "transferred_out", Some(1204)),
+        row("immature", "follow_up_not_over", Some(310)),
+    ]
 }
 
 fn annotations() -> Vec<Vec<Value>> {
@@ -158,6 +173,7 @@ pub fn enlarge(folder: &Path, number_of_measures: usize, sites: usize) {
     Table::write(folder, "rate", &several(copies(rates), 3));
     Table::write(folder, "signal", &copies(signals));
     Table::write(folder, "chart", &copies(charts));
+    Table::write(folder, "exclusion", &copies(exclusions()));
     Table::write(folder, "funnel", &several(copies(funnel), 1));
     Table::write(folder, "funnel_curve", &copies(curve));
 }
