@@ -47,8 +47,7 @@ pub struct ReportFiles {
 /// refuses.
 pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<ReportFiles> {
     let results = Results::read(results)?;
-    let rows: Vec<MeasureRows> =
-        view::sorted(&results, true).into_iter().map(|measure| MeasureRows::new(measure, &results)).collect();
+    let rows = view::all_rows(&results);
     let rasteriser = Rasteriser::new();
     let drawn: Vec<(Drawings, Vec<Picture>)> =
         rows.par_iter().map(|rows| draw(rows, &results, &rasteriser)).collect::<Result<_>>()?;

@@ -17,7 +17,7 @@ use crate::chart::Drawing;
 use crate::model::{Measure, Results};
 use crate::words;
 
-pub use measure::{MeasureRows, chart_of, funnel_of};
+pub use measure::{MeasureRows, all_rows, chart_of, funnel_of};
 
 /// The id of the month axis that charts share.
 const AXIS_ID: &str = "months";

@@ -33,6 +33,7 @@ pub struct Exclusion {
 pub struct Disparity {
     pub measure_id: String,
     pub year: Date,
+    pub is_final: bool,
     pub stratum_kind: String,
     pub suppressed: i64,
     pub reference: String,
@@ -113,6 +114,7 @@ pub fn disparity_row(row: &Row) -> Result<Disparity> {
     Ok(Disparity {
         measure_id: row.text("measure_id")?,
         year: row.date("year")?,
+        is_final: row.text("maturity")? == "final",
         stratum_kind: row.text("stratum_kind")?,
         suppressed: row.required_integer("suppressed")?,
         reference: row.text("reference")?,

@@ -1,5 +1,7 @@
 //! One measure's section: its chart, its months, its organizations and its groups of patients.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::table::{self, ValueRow};
@@ -13,6 +15,20 @@ use crate::words;
 
 /// Months in the table under a chart: a year, and the month a year before.
 const MONTHS_LISTED: usize = 13;
+
+/// The rows of every computed measure, in the report's order. Values are told apart once: there may be millions.
+pub fn all_rows(results: &Results) -> Vec<MeasureRows<'_>> {
+    let mut rates: HashMap<&str, Vec<&Rate>> = HashMap::new();
+    for rate in &results.rates {
+        rates.entry(&rate.measure_id).or_default().push(rate);
+    }
+    super::sorted(results, true)
+        .into_iter()
+        .map(|measure| {
+            MeasureRows::new(measure, rates.remove(measure.measure_id.as_str()).unwrap_or_default(), results)
+        })
+        .collect()
+}
 
 /// A measure with its rows of the results.
 #[derive(Debug)]
@@ -38,9 +54,8 @@ pub struct MeasureRows<'a> {
 }
 
 impl<'a> MeasureRows<'a> {
-    /// Gathers a measure's rows.
-    pub fn new(measure: &'a Measure, results: &'a Results) -> Self {
-        let rates: Vec<&Rate> = results.rates.iter().filter(|rate| rate.measure_id == measure.measure_id).collect();
+    /// Gathers a measure's rows beside its values.
+    pub fn new(measure: &'a Measure, rates: Vec<&'a Rate>, results: &'a Results) -> Self {
         let mut months: Vec<&Rate> =
             rates.iter().copied().filter(|rate| rate.is_overall() && rate.period_kind == "month").collect();
         months.sort_by_key(|rate| rate.period);
