@@ -455,6 +455,7 @@ fn measure_row(measure: &Measure, refusal: Option<&str>, caveats: &[String]) -> 
         refusal.into(),
         (!caveats.is_empty()).then(|| caveats.join("\n")).into(),
         (!measure.subgroups.is_empty()).then(|| measure.subgroups.join("\n")).into(),
+        (!measure.cascade.is_empty()).then(|| measure.cascade.clone()).into(),
         measure.definition.clone().into(),
         measure.definition_hash().into(),
     ]

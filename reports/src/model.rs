@@ -97,6 +97,8 @@ pub struct Measure {
     pub caveat: String,
     /// What the measure's own splits say, one a line; empty where it has none.
     pub subgroup: String,
+    /// The sequence of steps that it is one of; empty for none.
+    pub cascade: String,
     pub definition_hash: String,
 }
 
@@ -253,6 +255,7 @@ fn measure_row(row: &table::Row) -> Result<Measure> {
         refusal: row.text("refusal")?,
         caveat: row.text("caveat")?,
         subgroup: row.text("subgroup")?,
+        cascade: row.text("cascade")?,
         definition_hash: row.text("definition_hash")?,
     })
 }

@@ -41,14 +41,15 @@ pub fn lay_out(page: &Page) -> Result<(String, String)> {
     for (name, text) in TEMPLATES {
         environment.add_template(name, text).map_err(failed)?;
     }
-    let script_hash = BASE64.encode(Sha256::digest(SCRIPT));
-    let style = format!("{}{STYLE}", theme::css());
+    let script = bare(SCRIPT, "//");
+    let script_hash = BASE64.encode(Sha256::digest(&script));
+    let style = format!("{}{}", theme::css(), bare(STYLE, "/*"));
     let render = |name: &str| -> Result<String> {
         let page = environment
             .get_template(name)
             .and_then(|template| {
                 template.render(
-                    context! { page => Serde(page), style => &style, script => SCRIPT, script_hash => &script_hash },
+                    context! { page => Serde(page), style => &style, script => &script, script_hash => &script_hash },
                 )
             })
             .map_err(failed)?;
@@ -56,4 +57,10 @@ pub fn lay_out(page: &Page) -> Result<(String, String)> {
         Ok(page.lines().filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect())
     };
     Ok((render("page.html")?, render("board.html")?))
+}
+
+/// A text without the indentation and the lines of comment that only its authors need.
+fn bare(text: &str, comment: &str) -> String {
+    let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with(comment));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }

@@ -2,6 +2,7 @@
 
 mod accounting;
 mod board;
+mod cascade;
 mod coverage;
 mod definition;
 mod equity;
@@ -44,6 +45,7 @@ pub struct Page {
     families: Vec<String>,
     summary: Vec<summary::SummaryRow>,
     board: board::Board,
+    cascades: Vec<cascade::Cascade>,
     measures: Vec<measure::Section>,
     /// The month axis of the first chart, which others of the same months refer to.
     axis: String,
@@ -89,6 +91,7 @@ impl Page {
             families: summary::families(rows),
             summary: summary::rows(rows, run),
             board: board::Board::new(rows, run),
+            cascades: cascade::cascades(rows, run),
             measures: rows
                 .iter()
                 .zip(charts)

@@ -220,6 +220,14 @@ fn who_is_left_out_is_told_with_numbers_that_may_be_shown() {
 }
 
 #[test]
+fn steps_that_follow_each_other_stand_side_by_side_in_a_month_that_is_final_for_all() {
+    let html = SHARED.html();
+    let steps = between(&html, "<section id=\"steps\"", "</section>");
+    assert!(steps.contains("From order to plan: June 2026, the latest month that is final for all steps"), "{steps}");
+    assert!(steps.matches("<td style=\"--v:").count() >= 2);
+}
+
+#[test]
 fn the_sheet_for_the_board_has_concerns_first_and_a_headline_of_each_family() {
     let board = fs::read_to_string(SHARED.out().join("board.html")).expect("a sheet");
     let (changed, headlines) = board.split_once("Headline measures without a change").expect("both parts");
