@@ -197,6 +197,7 @@ select day from (
         (date '2032-10-11'),
         (date '2032-11-11'),
         (date '2032-11-25'),
-        (date '2032-12-24')
+        (date '2032-12-24'),
+        (date '2032-12-31')
 ) as federal (day)
 where (select count(*) from prepared.code_set where set_id = 'holidays') = 0

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use carecoord_lake::contract::{self, Contract};
-use carecoord_lake::manifest::Manifest;
+use carecoord_lake::manifest::{Manifest, TableEntry};
 use carecoord_lake::parquet_file::Writer;
 use carecoord_lake::snapshot::{Snapshot, Store};
 use carecoord_lake::sql::Sharing;
@@ -19,6 +19,7 @@ use crate::case_mix::{self, CaseMixRows};
 use crate::definition::{Feed, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists};
 use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
+use crate::exclusions::exclusions;
 use crate::funnels;
 use crate::instrument::{self, Instrument};
 use crate::rates::{Rate, State, Tree, UNKNOWN, rates};
@@ -31,6 +32,9 @@ use crate::workbench::{MEMORY_BYTES, Workbench, number_at, shipped, text_at};
 
 /// Rows of tables about patients that are measured together, unless one bucket alone has more.
 const ROWS_AT_ONCE: u64 = 4_000_000;
+/// Rows of `survey_response` count so many times: each questionnaire meets all items of its instrument, so that three groups of a
+/// million questionnaires needed 2.2 GB, and eight need 1.6 GB.
+const ANSWERS_WEIGH: u64 = 2;
 /// Buckets that are measured together at the most: more partitions only divide the memory.
 const BUCKETS_AT_ONCE: u32 = 8;
 /// The same for lakes of more than [`ROWS_FOR_SEVERAL`] rows, where each of the sorts and joins of each partition gets an equal share
@@ -254,8 +258,9 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
             (options.progress)(&format!("measuring {}", measure.id));
             running.start(measure.clone());
         }
-        let Some(Measured { measure, risk, case_mix, rates }) = running.next().await? else { break };
+        let Some(Measured { measure, risk, case_mix, exclusions, rates }) = running.next().await? else { break };
         tables.risk(risk);
+        tables.exclusions.extend(exclusions);
         let equity = equity::equity(&measure, &rates, &span);
         tables.equity.groups.extend(equity.groups);
         tables.equity.splits.extend(equity.splits);
@@ -290,6 +295,7 @@ struct Measured {
     measure: Measure,
     risk: RiskRows,
     case_mix: CaseMixRows,
+    exclusions: Vec<Vec<Cell>>,
     rates: Vec<Rate>,
 }
 
@@ -326,7 +332,8 @@ impl Running {
             let case_mix = case_mix::case_mix(&own, &measure, &names, suppress_below).await?;
             let mut rates = rates(&own, &measure, &tree).await?;
             suppress(&mut rates, measure.kind, suppress_below, &tree);
-            Ok(Measured { measure, risk, case_mix, rates })
+            let exclusions = exclusions(&own, &measure, suppress_below).await?;
+            Ok(Measured { measure, risk, case_mix, exclusions, rates })
         }));
     }
 
@@ -368,8 +375,11 @@ fn measures_at_once(manifest: &Manifest) -> usize {
 /// groups at once, and the memory that joins need is that of a group, not of the lake.
 fn groups(manifest: &Manifest, at_once: Option<u32>) -> Vec<Range<u32>> {
     let rows = |bucket: u32| -> u64 {
-        let files = manifest.tables.values().flat_map(|table| &table.files);
-        files.filter(|file| file.bucket == bucket).map(|file| file.rows).sum()
+        let of_table = |(name, table): (&String, &TableEntry)| -> u64 {
+            let rows: u64 = table.files.iter().filter(|file| file.bucket == bucket).map(|file| file.rows).sum();
+            rows * if name == "survey_response" { ANSWERS_WEIGH } else { 1 }
+        };
+        manifest.tables.iter().map(of_table).sum()
     };
     let fitting = if rows_of(manifest) > ROWS_FOR_SEVERAL { FEW_BUCKETS_AT_ONCE } else { BUCKETS_AT_ONCE };
     let most = at_once.unwrap_or(fitting).max(1);
@@ -451,6 +461,7 @@ fn measure_row(measure: &Measure, refusal: Option<&str>, caveats: &[String]) -> 
         refusal.into(),
         (!caveats.is_empty()).then(|| caveats.join("\n")).into(),
         (!measure.subgroups.is_empty()).then(|| measure.subgroups.join("\n")).into(),
+        (!measure.cascade.is_empty()).then(|| measure.cascade.clone()).into(),
         measure.definition.clone().into(),
         measure.definition_hash().into(),
     ]
@@ -697,6 +708,7 @@ impl RateWriters {
 #[derive(Default)]
 struct Tables {
     measures: Vec<Vec<Cell>>,
+    exclusions: Vec<Vec<Cell>>,
     preparations: Vec<Vec<Cell>>,
     risk: RiskRows,
     case_mix: CaseMixRows,
@@ -721,6 +733,7 @@ impl Tables {
         };
         write("run", &[run])?;
         write("measure", &self.measures)?;
+        write("exclusion", &self.exclusions)?;
         write("preparation", &self.preparations)?;
         write("risk_model", &self.risk.models)?;
         write("risk_term", &self.risk.terms)?;

@@ -304,6 +304,8 @@ struct Variant {
     window_days: i64,
     kind: Option<Kind>,
     #[serde(default)]
+    cascade: String,
+    #[serde(default)]
     risk_adjusted: bool,
     case_mix: Option<CaseMix>,
     instrument: Option<InstrumentUse>,
@@ -391,6 +393,8 @@ pub struct Measure {
     pub params: BTreeMap<String, Param>,
     /// What the measure's own columns `subgroup`, `subgroup_2` and `subgroup_3` say, in words, in this order.
     pub subgroups: Vec<String>,
+    /// The cascade that it is a step of, in words; steps follow each other by `position`. Empty for none.
+    pub cascade: String,
     /// The composite of a survey instrument that it scores; bound to the SQL as `$instrument`, `$instrument_version` and
     /// `$composite`.
     pub instrument: Option<InstrumentUse>,
@@ -582,6 +586,7 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         caveats: file.caveats.clone(),
         params: params(variant),
         subgroups: subgroups.clone(),
+        cascade: variant.cascade.clone(),
         instrument: variant.instrument.clone(),
         case_mix: variant.case_mix.zip(more.case_mix.map(str::to_owned)),
         risk_sql: more.risk.filter(|_| variant.risk_adjusted).map(str::to_owned),

@@ -243,6 +243,7 @@ impl Split<'_> {
         vec![
             self.measure.id.clone().into(),
             Cell::Date(self.year),
+            if self.rates.iter().all(|rate| rate.is_final) { "final" } else { "provisional" }.into(),
             self.kind.into(),
             (shown.len() as u64).into(),
             hidden.into(),
@@ -323,7 +324,7 @@ mod tests {
         assert_eq!(rows.groups[1][13..16], ["newcombe".into(), true.into(), true.into()]);
         // Two groups shown, one hidden; the widest gap is credible.
         let split = &rows.splits[0];
-        assert_eq!(split[3..7], [2_u64.into(), 1_u64.into(), "en".into(), "es".into()]);
+        assert_eq!(split[4..8], [2_u64.into(), 1_u64.into(), "en".into(), "es".into()]);
     }
 
     #[test]
@@ -333,11 +334,11 @@ mod tests {
             .collect();
         let rows = found(&fifths);
         // Values 6, 7, 8, 9, 10 of equal groups: the line runs from 5.5 to 10.5.
-        let Cell::Number(slope) = rows.splits[0][13] else { panic!("{:?}", rows.splits[0]) };
+        let Cell::Number(slope) = rows.splits[0][14] else { panic!("{:?}", rows.splits[0]) };
         assert!((slope - 5.0).abs() < 1e-9, "{slope}");
-        assert_eq!(rows.splits[0][5], "1".into());
+        assert_eq!(rows.splits[0][6], "1".into());
         fifths[2].state = State::SmallCell;
         let rows = found(&fifths);
-        assert_eq!(rows.splits[0][13], Cell::Null);
+        assert_eq!(rows.splits[0][14], Cell::Null);
     }
 }

@@ -114,3 +114,69 @@ fn site(rate: &Rate) -> Option<Site> {
     let count = (observed >= 0.0 && observed.fract() == 0.0).then_some(observed as u64)?;
     Some(Site { observed: count, size })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rates::{Exact, Key, Sums};
+    use crate::span::days;
+
+    fn rate(level: &'static str, id: &str, year: i16, events: f64, units: f64) -> Rate {
+        let key = Key {
+            period_kind: "year",
+            level,
+            stratum_kind: ALL,
+            level_id: id.to_owned(),
+            stratum: ALL.to_owned(),
+            period: days(jiff::civil::date(year, 1, 1)),
+        };
+        let sums = Sums { numerator: Exact::new(events), denominator: Exact::new(units), ..Sums::default() };
+        let value = Some(100.0 * events / units);
+        Rate { key, sums, value, interval: None, waits: None, people: 99, is_final: year < 2026, state: State::Shown }
+    }
+
+    fn found(id: &str, rates: &[Rate]) -> FunnelRows {
+        let measure = crate::definition::catalog().unwrap().into_iter().find(|one| one.id == id).unwrap();
+        rows(&measure, rates, &HashMap::from([((LEVEL, "H1".to_owned()), "Harbor".to_owned())]))
+    }
+
+    fn cell<'a>(row: &'a [Cell], column: &str) -> &'a Cell {
+        let contract = carecoord_lake::contract::result("funnel").unwrap();
+        &row[contract.columns.iter().position(|one| one.name == column).unwrap()]
+    }
+
+    #[test]
+    fn organizations_of_the_latest_final_year_are_beside_all_of_them() {
+        let mut rates = vec![
+            rate(ALL, ALL, 2025, 150.0, 1000.0),
+            rate(LEVEL, "H1", 2025, 90.0, 400.0),
+            rate(LEVEL, "H2", 2025, 30.0, 300.0),
+            rate(LEVEL, "H3", 2025, 30.0, 300.0),
+            rate(LEVEL, UNKNOWN, 2025, 30.0, 300.0),
+            rate(ALL, ALL, 2026, 80.0, 400.0),
+            rate(LEVEL, "H1", 2026, 40.0, 200.0),
+        ];
+        let funnel = found("readmission.unplanned_30", &rates);
+        assert_eq!(funnel.sites.len(), 3, "of 2025, and without those that are not named");
+        let first = |column| cell(&funnel.sites[0], column);
+        assert_eq!((first("level_name"), first("centre")), (&Cell::from("Harbor"), &Cell::from(15.0)));
+        // z = (0.225 - 0.15) / sqrt(0.15 * 0.85 / 400) = 4.2: outside 99.8 % (Wilson's limits about the target).
+        assert_eq!((first("position"), first("meaning")), (&Cell::from("alarm"), &Cell::from("worse")));
+        let Cell::Number(upper) = first("upper_95") else { panic!("a limit") };
+        assert!((upper - 100.0 * (0.15 + 1.959_963_985 * (0.15_f64 * 0.85 / 400.0).sqrt())).abs() < 1e-6, "{upper}");
+        assert_eq!(cell(&funnel.sites[1], "position"), &Cell::from("alert"));
+        assert_eq!(funnel.curve.len(), CURVE_POINTS);
+        rates[3].state = State::SmallCell;
+        assert!(found("readmission.unplanned_30", &rates).sites.is_empty(), "two that may be shown are no funnel");
+    }
+
+    #[test]
+    fn sums_of_money_and_means_have_no_funnel() {
+        let rates: Vec<Rate> = [ALL, LEVEL, LEVEL, LEVEL]
+            .into_iter()
+            .enumerate()
+            .map(|(index, level)| rate(level, &format!("H{index}"), 2025, 1000.5, 100.0))
+            .collect();
+        assert!(found("cost.paid_pmpm", &rates).sites.is_empty());
+    }
+}

@@ -14,6 +14,7 @@ pub mod deck;
 pub mod definition;
 mod equity;
 mod error;
+mod exclusions;
 mod functions;
 mod funnels;
 pub mod instrument;

@@ -316,6 +316,10 @@ fn chart_kind(measure: &Measure, months: &[&Rate]) -> (Option<ChartKind>, &'stat
     let whole = |number: f64| (number >= 0.0 && number.fract() == 0.0).then_some(number as u64);
     let pairs: Vec<(f64, f64)> =
         final_months().map(|rate| (rate.sums.numerator.value(), rate.sums.denominator.value())).collect();
+    // Limits from moving ranges that are mostly 0 would call every event a signal.
+    if pairs.iter().filter(|(over, _)| *over == 0.0).count() * 2 > pairs.len() {
+        return (None, "Most months are 0: a run chart, because limits would call every event a signal.");
+    }
     let ratio = choose::Measure::Ratio(&pairs);
     let proportions: Option<Vec<(u64, u64)>> = pairs
         .iter()
@@ -379,5 +383,177 @@ fn meaning(meaning: Meaning) -> &'static str {
         Meaning::Concern => "concern",
         Meaning::Change(Side::High) => "high",
         Meaning::Change(Side::Low) => "low",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::rates::{Exact, Key, Sums};
+
+    /// Months from January 2025 on, each of 200 units with so many events; `false` is provisional.
+    fn months(events: &[(u32, bool)]) -> Vec<Rate> {
+        let month = |(index, (events, is_final)): (usize, &(u32, bool))| {
+            let period = date(2025, 1, 1) + i64::try_from(index).unwrap().months();
+            let key = Key {
+                period_kind: "month",
+                level: ALL,
+                stratum_kind: ALL,
+                level_id: ALL.to_owned(),
+                stratum: ALL.to_owned(),
+                period: days(period),
+            };
+            let sums = Sums {
+                numerator: Exact::new((*events).into()),
+                denominator: Exact::new(200.0),
+                n: 200,
+                ..Sums::default()
+            };
+            let value = Some(f64::from(*events) / 2.0);
+            let is_final = *is_final;
+            Rate { key, sums, value, interval: None, waits: None, people: 200, is_final, state: State::Shown }
+        };
+        events.iter().enumerate().map(month).collect()
+    }
+
+    fn finals(events: &[u32]) -> Vec<Rate> {
+        months(&events.iter().map(|events| (*events, true)).collect::<Vec<_>>())
+    }
+
+    fn drawn(id: &str, rates: &[Rate], settings: &Settings) -> SignalRows {
+        let measure = crate::definition::catalog().unwrap().into_iter().find(|one| one.id == id).unwrap();
+        rows(&measure, rates, settings)
+    }
+
+    fn cell<'a>(table: &str, row: &'a [Cell], column: &str) -> &'a Cell {
+        let contract = carecoord_lake::contract::result(table).unwrap();
+        &row[contract.columns.iter().position(|one| one.name == column).unwrap()]
+    }
+
+    fn number(cell: &Cell) -> f64 {
+        match cell {
+            Cell::Number(number) => *number,
+            other => panic!("{other:?} is no number"),
+        }
+    }
+
+    const READMISSION: &str = "readmission.unplanned_30";
+    const STEADY: [u32; 14] = [30, 34, 28, 31, 33, 29, 32, 30, 27, 33, 31, 29, 32, 30];
+
+    #[test]
+    fn a_proportion_gets_a_p_chart_with_the_limits_of_the_textbook() {
+        let found = drawn(READMISSION, &finals(&STEADY), &Settings::default());
+        let chart = |column| cell("chart", &found.charts[0], column);
+        assert_eq!((chart("chart"), chart("variation")), (&Cell::from("p"), &Cell::from("common_cause")));
+        // p = 429 of 2,800; limits p -+ 3 sqrt(p (1 - p) / 200), in per cent (Montgomery 2013, eq. 7.8).
+        let p: f64 = 429.0 / 2800.0;
+        let half = 3.0 * (p * (1.0 - p) / 200.0).sqrt();
+        assert!((number(chart("centre")) - 100.0 * p).abs() < 1e-9);
+        assert!((number(chart("lower")) - 100.0 * (p - half)).abs() < 1e-9);
+        assert!((number(chart("upper")) - 100.0 * (p + half)).abs() < 1e-9);
+        assert_eq!(chart("months"), &Cell::from(14_u64));
+    }
+
+    #[test]
+    fn a_month_beyond_the_limits_is_a_concern_where_lower_is_better() {
+        let found = drawn(READMISSION, &finals(&[&STEADY[..], &[60]].concat()), &Settings::default());
+        let month = |column| cell("signal", &found.months[14], column);
+        assert_eq!((month("signal"), month("meaning")), (&Cell::from("beyond_limits"), &Cell::from("concern")));
+        let chart = |column| cell("chart", &found.charts[0], column);
+        assert_eq!(chart("variation"), &Cell::from("concern"));
+        assert_eq!(chart("since"), &Cell::Date(days(date(2026, 3, 1))));
+    }
+
+    #[test]
+    fn provisional_and_suppressed_months_neither_set_limits_nor_count_as_signals() {
+        let mut events: Vec<(u32, bool)> = STEADY.iter().map(|events| (*events, true)).collect();
+        events.push((120, false));
+        let mut rates = months(&events);
+        rates[3].state = State::SmallCell;
+        let found = drawn(READMISSION, &rates, &Settings::default());
+        let without = drawn(
+            READMISSION,
+            &{
+                let mut rates = finals(&STEADY);
+                rates[3].state = State::SmallCell;
+                rates
+            },
+            &Settings::default(),
+        );
+        let centre = |rows: &SignalRows| number(cell("chart", &rows.charts[0], "centre"));
+        assert!((centre(&found) - centre(&without)).abs() < 1e-12);
+        assert_eq!(cell("signal", &found.months[14], "signal"), &Cell::Null);
+        assert_eq!(cell("signal", &found.months[3], "value"), &Cell::Null, "suppressed");
+        assert_eq!(cell("chart", &found.charts[0], "months"), &Cell::from(13_u64));
+    }
+
+    #[test]
+    fn a_long_run_is_dated_and_the_rules_can_be_chosen() {
+        // Eight months low at the end: longer than Anhoej's limit for 20 useful months, 7.
+        let events = [34, 31, 35, 33, 28, 36, 34, 32, 35, 33, 29, 34, 26, 25, 27, 26, 24, 27, 25, 26];
+        let found = drawn(READMISSION, &finals(&events), &Settings::default());
+        let chart = |column| cell("chart", &found.charts[0], column);
+        assert_eq!((chart("variation"), chart("rules")), (&Cell::from("improvement"), &Cell::from("anhoej_shewhart")));
+        assert_eq!(chart("since"), &Cell::Date(days(date(2026, 1, 1))));
+    }
+
+    #[test]
+    fn a_target_is_judged_by_the_limits() {
+        let assured = |target: f64| {
+            let settings = Settings { targets: [(READMISSION.to_owned(), target)].into(), ..Settings::default() };
+            cell("chart", &drawn(READMISSION, &finals(&STEADY), &settings).charts[0], "assurance").clone()
+        };
+        assert_eq!(assured(30.0), Cell::from("pass"));
+        assert_eq!(assured(2.0), Cell::from("fail"));
+        assert_eq!(assured(15.0), Cell::from("hit_or_miss"));
+    }
+
+    #[test]
+    fn a_new_phase_begins_with_the_first_whole_month_once_enough_follow() {
+        let annotation = |day: Date| Annotation {
+            date: day,
+            text: "Begins".to_owned(),
+            measures: vec!["readmission.".to_owned()],
+            new_phase: true,
+        };
+        let events: Vec<u32> = [[40; 10], [20; 10]].concat();
+        let phases = |day: Date, events: &[u32]| -> Vec<Cell> {
+            let settings = Settings { annotations: vec![annotation(day)], ..Settings::default() };
+            let found = drawn(READMISSION, &finals(events), &settings);
+            assert_eq!(found.annotations.len(), 1);
+            found.months.iter().map(|month| cell("signal", month, "phase").clone()).collect()
+        };
+        let of = |first: u64| (0..20_u64).map(|month| Cell::from(u64::from(month >= first))).collect::<Vec<_>>();
+        assert_eq!(phases(date(2025, 11, 1), &events), of(10));
+        assert_eq!(phases(date(2025, 10, 2), &events), of(10), "the month after a day within a month");
+        assert!(
+            phases(date(2025, 11, 1), &events[..17]).iter().all(|phase| *phase == Cell::from(0_u64)),
+            "seven months are too few"
+        );
+        let other = Settings { annotations: vec![annotation(date(2025, 11, 1))], ..Settings::default() };
+        assert!(drawn("referral.loop_closed_60", &finals(&events), &other).annotations.is_empty());
+    }
+
+    #[test]
+    fn few_months_or_mostly_none_make_a_run_chart() {
+        let few = drawn(READMISSION, &finals(&STEADY[..6]), &Settings::default());
+        assert_eq!(cell("chart", &few.charts[0], "chart"), &Cell::from("run"));
+        assert_eq!(cell("chart", &few.charts[0], "variation"), &Cell::from("not_assessed"));
+        let none = drawn(READMISSION, &finals(&[0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0]), &Settings::default());
+        assert_eq!(cell("chart", &none.charts[0], "chart"), &Cell::from("run"));
+        assert_eq!(cell("signal", &none.months[3], "upper"), &Cell::Null);
+        assert!(drawn(READMISSION, &[], &Settings::default()).charts.is_empty());
+    }
+
+    #[test]
+    fn a_day_may_be_written_both_ways_and_nothing_else() {
+        let parse =
+            |date: &str| toml::from_str::<Annotation>(&format!("date = {date}\ntext = \"x\"")).map(|one| one.date);
+        assert_eq!(parse("2025-10-01").unwrap(), date(2025, 10, 1));
+        assert_eq!(parse("\"2025-10-01\"").unwrap(), date(2025, 10, 1));
+        assert!(parse("\"October 1\"").unwrap_err().to_string().contains("a day is written 2025-10-01"));
     }
 }

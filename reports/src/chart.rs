@@ -16,6 +16,7 @@ mod run_chart;
 mod scale;
 mod svg;
 
+pub use events::events_within;
 pub use funnel::{FunnelChart, draw as draw_funnel};
 pub use raster::Rasteriser;
 pub use run_chart::{Month, RunChart, draw};

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use crate::error::{ReportError, Result};
 use crate::release::{LeftOut, Release};
 pub use charts::{Annotation, Chart, FunnelCurve, FunnelSite, Limits, Signal};
-pub use more::{Coverage, Disparity, SurveyModel, SurveyScore, Wait};
+pub use more::{Coverage, Disparity, Exclusion, SurveyModel, SurveyScore, Wait};
 use table::Table;
 
 /// All that a report is made from.
@@ -45,6 +45,8 @@ pub struct Results {
     pub survey_models: Vec<SurveyModel>,
     /// Organizations in them.
     pub survey_scores: Vec<SurveyScore>,
+    /// Who is not in values, and why.
+    pub exclusions: Vec<Exclusion>,
     /// What the rules of prepared views took and left.
     pub preparations: Vec<Preparation>,
     /// Row accounting.
@@ -101,6 +103,8 @@ pub struct Measure {
     pub caveat: String,
     /// What the measure's own splits say, one a line; empty where it has none.
     pub subgroup: String,
+    /// The sequence of steps that it is one of; empty for none.
+    pub cascade: String,
     pub definition_hash: String,
 }
 
@@ -210,6 +214,7 @@ impl Results {
             coverage: Table::read_if_there(folder, "coverage")?.rows(more::coverage_row)?,
             survey_models: Table::read_if_there(folder, "survey_model")?.rows(more::survey_model_row)?,
             survey_scores: Table::read_if_there(folder, "survey_score")?.rows(more::survey_score_row)?,
+            exclusions: Table::read_if_there(folder, "exclusion")?.rows(more::exclusion_row)?,
             preparations: Table::read(folder, "preparation")?.rows(preparation_row)?,
             quality: Table::read(folder, "quality")?.rows(quality_row)?,
             checks: Table::read(folder, "check_result")?.rows(check_row)?,
@@ -259,6 +264,7 @@ fn measure_row(row: &table::Row) -> Result<Measure> {
         refusal: row.text("refusal")?,
         caveat: row.text("caveat")?,
         subgroup: row.text("subgroup")?,
+        cascade: row.text("cascade")?,
         definition_hash: row.text("definition_hash")?,
     })
 }

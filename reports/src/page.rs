@@ -11,7 +11,8 @@ use crate::error::{ReportError, Result};
 use crate::theme;
 use crate::view::Page;
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
+    ("board.html", include_str!("../templates/board.html")),
     ("page.html", include_str!("../templates/page.html")),
     ("values.html", include_str!("../templates/values.html")),
     ("summary.html", include_str!("../templates/summary.html")),
@@ -25,11 +26,11 @@ const STYLE: &str = include_str!("../templates/style.css");
 /// The only script that the page may run: its hash stands in the page's policy.
 const SCRIPT: &str = include_str!("../templates/page.js");
 
-/// Lays the page out.
+/// Lays the page out, and the sheet for the board.
 ///
 /// # Errors
 /// When a template is broken, which a test rules out for those shipped.
-pub fn lay_out(page: &Page) -> Result<String> {
+pub fn lay_out(page: &Page) -> Result<(String, String)> {
     let failed = |error: minijinja::Error| ReportError::Page { reason: format!("{error:#}") };
     // Names that end in .html switch escaping on.
     let mut environment = Environment::new();
@@ -40,12 +41,26 @@ pub fn lay_out(page: &Page) -> Result<String> {
     for (name, text) in TEMPLATES {
         environment.add_template(name, text).map_err(failed)?;
     }
-    let script_hash = BASE64.encode(Sha256::digest(SCRIPT));
-    let style = format!("{}{STYLE}", theme::css());
-    let page = environment
-        .get_template("page.html")
-        .and_then(|template| template.render(context! { page => Serde(page), style, script => SCRIPT, script_hash }))
-        .map_err(failed)?;
-    // Macros leave empty lines, which say nothing.
-    Ok(page.lines().filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect())
+    let script = bare(SCRIPT, "//");
+    let script_hash = BASE64.encode(Sha256::digest(&script));
+    let style = format!("{}{}", theme::css(), bare(STYLE, "/*"));
+    let render = |name: &str| -> Result<String> {
+        let page = environment
+            .get_template(name)
+            .and_then(|template| {
+                template.render(
+                    context! { page => Serde(page), style => &style, script => &script, script_hash => &script_hash },
+                )
+            })
+            .map_err(failed)?;
+        // Macros leave empty lines, which say nothing.
+        Ok(page.lines().filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect())
+    };
+    Ok((render("page.html")?, render("board.html")?))
+}
+
+/// A text without the indentation and the lines of comment that only its authors need.
+fn bare(text: &str, comment: &str) -> String {
+    let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with(comment));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }

@@ -140,6 +140,9 @@ impl Reading {
             "Ordinary month-to-month variation.".clone_into(&mut reading.short);
             reading.detail = words.counts();
         }
+        if let Some(phases) = words.phases() {
+            reading.short = format!("{} {phases}", reading.short);
+        }
         reading
     }
 
@@ -252,6 +255,20 @@ impl Words<'_> {
             );
         }
         format!("{span} {side} the {line}, part of a signal.")
+    }
+
+    /// Where limits were worked out anew: the last centre line beside the one before.
+    fn phases(&self) -> Option<String> {
+        let last = self.months.last()?;
+        let first = self.months.iter().find(|month| month.phase == last.phase)?;
+        let before = self.months.iter().rev().find(|month| month.phase < last.phase)?;
+        let (before, now) = before.centre.zip(last.centre)?;
+        Some(format!(
+            "Limits anew from {}: mean {}, before that {}.",
+            format::month(first.period),
+            self.format.value(now),
+            self.format.value(before)
+        ))
     }
 
     fn is_high(&self, place: usize) -> bool {

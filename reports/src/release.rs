@@ -89,6 +89,27 @@ impl Release {
 
 /// The results as a release may show them.
 pub fn apply(mut results: Results, release: Release) -> Results {
+    // A table that is added to the results must be looked at here: does it hold a date, a name or a count?
+    let Results {
+        run: _,
+        measures: _,
+        rates: _,
+        charts: _,
+        signals: _,
+        annotations: _,
+        funnel_sites: _,
+        funnel_curves: _,
+        waits: _,
+        disparities: _,
+        coverage: _,
+        survey_models: _,
+        survey_scores: _,
+        exclusions: _,
+        preparations: _,
+        quality: _,
+        checks: _,
+        left_out: _,
+    } = &results;
     results.run.release = release;
     if release == Release::Internal {
         return results;

@@ -10,7 +10,7 @@ use crate::error::{ReportError, Result};
 use crate::fhir;
 use crate::model::Results;
 use crate::page;
-use crate::publish::{CHARTS, DATA, PAGE, Staging, WORKBOOK, stem};
+use crate::publish::{BOARD, CHARTS, DATA, PAGE, Staging, WORKBOOK, stem};
 use crate::release::{self, Release};
 use crate::view::{self, Drawings, MeasureRows, Page};
 
@@ -50,16 +50,16 @@ pub struct ReportFiles {
 /// refuses.
 pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<ReportFiles> {
     let results = release::apply(Results::read(results)?, options.release);
-    let rows: Vec<MeasureRows> =
-        view::sorted(&results, true).into_iter().map(|measure| MeasureRows::new(measure, &results)).collect();
+    let rows = view::all_rows(&results);
     let rasteriser = Rasteriser::new();
     let drawn: Vec<(Drawings, Vec<Picture>)> =
         rows.par_iter().map(|rows| draw(rows, &results, &rasteriser)).collect::<Result<_>>()?;
     let (drawings, pictures): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-    let html = page::lay_out(&Page::new(&options.title, &results, &rows, &drawings))?;
+    let (html, board) = page::lay_out(&Page::new(&options.title, &results, &rows, &drawings))?;
 
     let staging = Staging::begin(out)?;
     staging.write(Path::new(PAGE), html.as_bytes())?;
+    staging.write(Path::new(BOARD), board.as_bytes())?;
     fhir::write(&results, &staging)?;
     let tables = beside::write(&staging, &options.title, &results, &rows)?;
     let mut charts = Vec::new();

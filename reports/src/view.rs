@@ -1,6 +1,8 @@
 //! The page's content as plain data: every text is final here, and the templates only lay it out.
 
 mod accounting;
+mod board;
+mod cascade;
 mod coverage;
 mod definition;
 mod equity;
@@ -16,7 +18,7 @@ use crate::chart::Drawing;
 use crate::model::{Measure, Results};
 use crate::words;
 
-pub use measure::{MeasureRows, chart_of, funnel_of};
+pub use measure::{MeasureRows, all_rows, chart_of, funnel_of};
 
 /// The id of the month axis that charts share.
 const AXIS_ID: &str = "months";
@@ -42,6 +44,8 @@ pub struct Page {
     glance: facts::Glance,
     families: Vec<String>,
     summary: Vec<summary::SummaryRow>,
+    board: board::Board,
+    cascades: Vec<cascade::Cascade>,
     measures: Vec<measure::Section>,
     /// The month axis of the first chart, which others of the same months refer to.
     axis: String,
@@ -86,6 +90,8 @@ impl Page {
             glance: facts::Glance::new(rows, refused.len(), results),
             families: summary::families(rows),
             summary: summary::rows(rows, run),
+            board: board::Board::new(rows, run),
+            cascades: cascade::cascades(rows, run),
             measures: rows
                 .iter()
                 .zip(charts)

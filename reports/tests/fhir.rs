@@ -1,6 +1,5 @@
 //! The FHIR bundles of a report from a made-up results folder: their shape, and what must not be in them.
 
-#[allow(unused_imports, reason = "shared with the tests of the page, which use the rest")]
 mod synthetic;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -149,7 +149,7 @@ fn a_chart_in_the_page_follows_light_and_dark_and_is_described() {
     let chart = between(section(&html, "readmission.unplanned_30"), "<svg class=chart ", "</svg>");
     assert!(!chart.contains("=\"#"), "no fixed colour");
     assert!(chart.contains("class=s-centre") && chart.contains("class=\"s-data w4\""));
-    assert!(chart.contains("aria-label=\"Control chart: "));
+    assert!(chart.contains("aria-label=\"Control chart\""));
     assert!(chart.contains("aria-describedby=r") && section(&html, "readmission.unplanned_30").contains("<p id=r"));
     assert!(chart.contains("<text") && !chart.contains("font-family"));
     assert!(html.contains("@media (prefers-color-scheme:dark)"));
@@ -202,11 +202,38 @@ fn organizations_outside_the_funnel_are_named_and_events_stand_in_the_chart() {
         section.contains("Worse than chance explains: Lakeshore General (21.0%).")
             || section.contains("Worse than chance explains: ")
     );
-    assert!(section.contains("aria-label=\"Funnel: "));
-    assert!(section.contains("1 October 2025: Calls &lt;b&gt;begin&lt;/b&gt;"));
+    assert!(section.contains("aria-label=\"Funnel\""));
+    assert!(section.contains("A 1 October 2025: Calls &lt;b&gt;begin&lt;&#x2f;b&gt;"));
     let svg = fs::read_to_string(SHARED.out().join("charts/readmission.unplanned_30.svg")).expect("a chart");
     assert!(svg.contains("Control chart: ") && svg.contains("control limits (3 SD)") && svg.contains("target "));
     assert!(SHARED.out().join("charts/readmission.unplanned_30.funnel.png").exists());
+}
+
+#[test]
+fn who_is_left_out_is_told_with_numbers_that_may_be_shown() {
+    let html = SHARED.html();
+    let readmission = section(&html, "readmission.unplanned_30");
+    assert!(readmission.contains(
+        "Left out in 2026: died suppressed, left against advice suppressed, transferred out 1,204. \
+         Not counted yet in 2026: follow up not over 310."
+    ));
+}
+
+#[test]
+fn steps_that_follow_each_other_stand_side_by_side_in_a_month_that_is_final_for_all() {
+    let html = SHARED.html();
+    let steps = between(&html, "<section id=\"steps\"", "</section>");
+    assert!(steps.contains("From order to plan: June 2026, the latest month that is final for all steps"), "{steps}");
+    assert!(steps.matches("<td style=\"--v:").count() >= 2);
+}
+
+#[test]
+fn the_sheet_for_the_board_has_concerns_first_and_a_headline_of_each_family() {
+    let board = fs::read_to_string(SHARED.out().join("board.html")).expect("a sheet");
+    let (changed, headlines) = board.split_once("Headline measures without a change").expect("both parts");
+    assert!(changed.find("Concern.").expect("a concern") < changed.find("Improvement.").expect("an improvement"));
+    assert!(headlines.matches("<tr>").count() >= 3, "headings and headlines");
+    assert!(!board.contains("<script") && !board.contains("Harbor"), "nothing runs, and no organization is named");
 }
 
 /// The page of 40 measures over 24 months and 20 sites, which must be small enough to be mailed.

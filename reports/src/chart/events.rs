@@ -1,4 +1,4 @@
-//! What happened when: a numbered line in the chart, and its words below it.
+//! What happened when: a line with a letter in the chart, and its words below it.
 
 use jiff::civil::Date;
 
@@ -7,39 +7,49 @@ use super::header::MARGIN;
 use super::plot::{PLOT_LEFT, Plot};
 use super::run_chart::RunChart;
 use crate::format;
+use crate::model::Annotation;
 use crate::theme::{AXIS, CHART_WIDTH, MUTED};
 
-/// Events that are drawn at the most; the table of the page names all.
-const MOST: usize = 6;
+/// Names of events; no more are drawn.
+const LETTERS: &str = "ABCDEF";
 
 /// One event.
 pub struct Event {
-    number: usize,
+    letter: char,
     date: Date,
     words: String,
 }
 
-/// The events within the months of a chart, in order of time.
-pub fn of(chart: &RunChart, first: Date, last: Date) -> Vec<Event> {
-    let end = last.last_of_month();
-    let mut within: Vec<_> = chart.annotations.iter().filter(|one| one.date >= first && one.date <= end).collect();
+/// What happened from the first to the last month, in order of time, each with its letter.
+pub fn events_within<'a>(
+    annotations: &[&'a Annotation],
+    first: Option<Date>,
+    last: Option<Date>,
+) -> Vec<(char, &'a Annotation)> {
+    let (Some(first), Some(last)) = (first, last.map(Date::last_of_month)) else { return Vec::new() };
+    let mut within: Vec<&Annotation> =
+        annotations.iter().copied().filter(|one| one.date >= first && one.date <= last).collect();
     within.sort_by(|one, other| (one.date, &one.text).cmp(&(other.date, &other.text)));
-    let number_of = |(number, one): (usize, &&&crate::model::Annotation)| {
-        let phase = if one.new_phase { " (new limits from then on, once enough months follow)" } else { "" };
-        let words = format!("{}  {}: {}{phase}", number + 1, format::day(one.date), one.text);
-        Event { number: number + 1, date: one.date, words }
-    };
-    within.iter().take(MOST).enumerate().map(number_of).collect()
+    LETTERS.chars().zip(within).collect()
 }
 
-/// Their lines, each with its number at the top.
+/// The events of a chart.
+pub fn of(chart: &RunChart, first: Date, last: Date) -> Vec<Event> {
+    let event = |(letter, one): (char, &Annotation)| {
+        let phase = if one.new_phase { " (new limits from then on, once enough months follow)" } else { "" };
+        Event { letter, date: one.date, words: format!("{letter}  {}: {}{phase}", format::day(one.date), one.text) }
+    };
+    events_within(chart.annotations, Some(first), Some(last)).into_iter().map(event).collect()
+}
+
+/// Their lines, each with its letter at the top.
 pub fn lines(canvas: &mut Canvas, events: &[Event], plot: &Plot) {
     for event in events {
         let share = f64::from(event.date.day() - 1) / f64::from(event.date.days_in_month());
         // A month's value stands on its first day's place, half a month left of its middle: the line keeps that measure.
         let x = plot.x(event.date.first_of_month()) + (share - 0.5) * plot.spacing;
         canvas.line((x, plot.top), (x, plot.bottom()), AXIS, 1.0);
-        canvas.text(&event.number.to_string(), (x, plot.top - 7.0), Align::Middle, bold(MUTED));
+        canvas.text(&event.letter.to_string(), (x, plot.top - 7.0), Align::Middle, bold(MUTED));
     }
 }
 

@@ -114,9 +114,8 @@ pub fn draw(chart: &RunChart) -> Result<Option<Drawing>, String> {
     lines(&mut canvas, chart, &plot);
     points(&mut canvas, chart, &plot);
     right_labels(&mut canvas, chart, &plot);
-    events::words(&mut canvas, &events, plot.bottom() + 58.0);
     canvas.finish().map_or(Ok(()), Err)?;
-    let keys_svg = foot(chart, &keys, plot.bottom() + 58.0 + 20.0 * events.len() as f64, height)?;
+    let keys_svg = foot(chart, &keys, &events, plot.bottom() + 58.0, height)?;
     Ok(Some(Drawing {
         header,
         under: Drawing::elements(&under),
@@ -125,17 +124,19 @@ pub fn draw(chart: &RunChart) -> Result<Option<Drawing>, String> {
         keys: keys_svg,
         width: CHART_WIDTH,
         height,
-        keys_height: 20.0 * keys.len() as f64,
+        keys_height: 20.0 * (keys.len() + events.len()) as f64,
         header_height,
         title: format!("{}: {}", kind(chart), chart.title),
         description: description(chart),
     }))
 }
 
-/// What marks mean, at the foot of the drawing.
-fn foot(chart: &RunChart, keys: &[Vec<Key>], top: f64, height: f64) -> Result<String, String> {
+/// What happened when and what marks mean, at the foot of the drawing.
+fn foot(chart: &RunChart, keys: &[Vec<Key>], events: &[Event], top: f64, height: f64) -> Result<String, String> {
     let mut svg = String::new();
     let mut canvas = Canvas::new(&mut svg, CHART_WIDTH, height);
+    events::words(&mut canvas, events, top);
+    let top = top + 20.0 * events.len() as f64;
     for (line, keys) in keys.iter().enumerate() {
         let mut x = PLOT_LEFT;
         let y = top + 20.0 * line as f64;

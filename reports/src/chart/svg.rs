@@ -64,7 +64,8 @@ impl Drawing {
         compact(&classes(&self.axis))
     }
 
-    /// The copy inside the page: no header, and a class for each colour. What it shows is the page's text with this id;
+    /// The copy inside the page: no header, and a class for each colour. It stands under its measure's heading; what it shows
+    /// is the page's text with this id;
     /// an axis that stands in the page already is referred to by its id.
     pub fn inline(&self, described_by: &str, known_axis: Option<(&str, &str)>) -> String {
         let axis = self.inline_axis();
@@ -76,7 +77,7 @@ impl Drawing {
             "<svg class=chart viewBox=\"0 0 {} {:.0}\" role=img aria-label=\"{}\" aria-describedby={described_by}>{}{axis}{}</svg>",
             self.width,
             self.height - self.keys_height,
-            escaped(&self.title),
+            escaped(self.title.split(':').next().unwrap_or_default()),
             compact(&classes(&self.under)),
             compact(&classes(&self.body)),
         )

@@ -17,11 +17,23 @@ pub struct Wait {
     pub share: Option<f64>,
 }
 
+/// Units that are not in a year's value, for one reason: the contract `exclusion`.
+#[derive(Debug, Clone)]
+pub struct Exclusion {
+    pub measure_id: String,
+    pub year: Date,
+    pub kind: String,
+    pub reason: String,
+    /// Nothing where it is suppressed.
+    pub units: Option<i64>,
+}
+
 /// How far the groups of one split are apart: the contract `disparity`.
 #[derive(Debug, Clone)]
 pub struct Disparity {
     pub measure_id: String,
     pub year: Date,
+    pub is_final: bool,
     pub stratum_kind: String,
     pub suppressed: i64,
     pub reference: String,
@@ -101,6 +113,7 @@ pub fn disparity_row(row: &Row) -> Result<Disparity> {
     Ok(Disparity {
         measure_id: row.text("measure_id")?,
         year: row.date("year")?,
+        is_final: row.text("maturity")? == "final",
         stratum_kind: row.text("stratum_kind")?,
         suppressed: row.required_integer("suppressed")?,
         reference: row.text("reference")?,
@@ -157,5 +170,15 @@ pub fn survey_model_row(row: &Row) -> Result<SurveyModel> {
         reliability: row.number("reliability")?,
         state: row.text("state")?,
         reason: row.text("reason")?,
+    })
+}
+
+pub fn exclusion_row(row: &Row) -> Result<Exclusion> {
+    Ok(Exclusion {
+        measure_id: row.text("measure_id")?,
+        year: row.date("year")?,
+        kind: row.text("kind")?,
+        reason: row.text("reason")?,
+        units: if row.text("state")? == "shown" { row.integer("units")? } else { None },
     })
 }

@@ -30,6 +30,7 @@ pub fn measure(better: &str) -> Measure {
         refusal: String::new(),
         caveat: String::new(),
         subgroup: String::new(),
+        cascade: String::new(),
         definition_hash: String::new(),
     }
 }

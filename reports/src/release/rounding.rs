@@ -38,6 +38,11 @@ pub fn round(results: &mut Results) {
             rate.numerator = None;
         }
     }
+    for row in &mut results.exclusions {
+        // Their sum is not published.
+        let shown = row.units.filter(|units| *units <= 0 || *units >= PUBLIC_THRESHOLD);
+        row.units = shown.map(rows);
+    }
     results.run.patients = rows(results.run.patients);
     results.quality.iter_mut().for_each(round_accounting);
     results.checks.iter_mut().for_each(|check| check.rows = rows(check.rows));

@@ -51,4 +51,5 @@ pub fn keep_final(results: &mut Results) {
         .map(|rate| (rate.measure_id.clone(), rate.period))
         .collect();
     results.rates.retain(|rate| years.contains(&(rate.measure_id.clone(), rate.period)));
+    results.exclusions.retain(|row| years.contains(&(row.measure_id.clone(), row.year)));
 }

@@ -51,7 +51,7 @@ fn row(rows: &MeasureRows, row: &Disparity, gap: f64, text: String, interval: (f
     GapRow {
         measure: rows.measure.title.clone(),
         anchor: rows.anchor(),
-        year: format::period("year", row.year),
+        year: format!("{}{}", format::period("year", row.year), if row.is_final { "" } else { " so far" }),
         split: words::stratum_kind(&row.stratum_kind),
         gap: text,
         interval: format!("{} to {}", points(interval.0), points(interval.1)),

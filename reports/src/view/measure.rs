@@ -1,5 +1,7 @@
 //! One measure's section: its chart, its months, its organizations and its groups of patients.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::table::{self, ValueRow};
@@ -8,11 +10,25 @@ use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
 use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal};
 use crate::publish::stem;
-use crate::reading::{Reading, Verdict};
+use crate::reading::{Change, Reading, Verdict};
 use crate::words;
 
 /// Months in the table under a chart: a year, and the month a year before.
 const MONTHS_LISTED: usize = 13;
+
+/// The rows of every computed measure, in the report's order. Values are told apart once: there may be millions.
+pub fn all_rows(results: &Results) -> Vec<MeasureRows<'_>> {
+    let mut rates: HashMap<&str, Vec<&Rate>> = HashMap::new();
+    for rate in &results.rates {
+        rates.entry(&rate.measure_id).or_default().push(rate);
+    }
+    super::sorted(results, true)
+        .into_iter()
+        .map(|measure| {
+            MeasureRows::new(measure, rates.remove(measure.measure_id.as_str()).unwrap_or_default(), results)
+        })
+        .collect()
+}
 
 /// A measure with its rows of the results.
 #[derive(Debug)]
@@ -38,9 +54,8 @@ pub struct MeasureRows<'a> {
 }
 
 impl<'a> MeasureRows<'a> {
-    /// Gathers a measure's rows.
-    pub fn new(measure: &'a Measure, results: &'a Results) -> Self {
-        let rates: Vec<&Rate> = results.rates.iter().filter(|rate| rate.measure_id == measure.measure_id).collect();
+    /// Gathers a measure's rows beside its values.
+    pub fn new(measure: &'a Measure, rates: Vec<&'a Rate>, results: &'a Results) -> Self {
         let mut months: Vec<&Rate> =
             rates.iter().copied().filter(|rate| rate.is_overall() && rate.period_kind == "month").collect();
         months.sort_by_key(|rate| rate.period);
@@ -234,6 +249,39 @@ fn wait(rows: &MeasureRows, results: &Results) -> Option<String> {
     ))
 }
 
+/// Who is not in the latest year's value, in a sentence for each kind.
+fn left_out(rows: &MeasureRows, results: &Results) -> String {
+    let own = || results.exclusions.iter().filter(|row| row.measure_id == rows.measure.measure_id);
+    let Some(year) = own().map(|row| row.year).max() else { return String::new() };
+    let listed = |kind: &str, words: &str| {
+        let parts: Vec<String> = own()
+            .filter(|row| row.year == year && row.kind == kind)
+            .map(|row| {
+                let units = row.units.map_or_else(|| "suppressed".to_owned(), format::count);
+                format!("{} {units}", row.reason.replace('_', " "))
+            })
+            .collect();
+        (!parts.is_empty()).then(|| format!("{words} in {}: {}.", format::period("year", year), parts.join(", ")))
+    };
+    [listed("excluded", "Left out"), listed("exception", "Excepted"), listed("immature", "Not counted yet")]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// What happened within the months of the chart, with the letter that the chart gives it.
+fn events(rows: &MeasureRows) -> Vec<(String, String)> {
+    chart::events_within(
+        &rows.annotations,
+        rows.months.first().map(|rate| rate.period),
+        rows.months.last().map(|rate| rate.period),
+    )
+    .into_iter()
+    .map(|(letter, one)| (format!("{letter} {}", format::day(one.date)), one.text.clone()))
+    .collect()
+}
+
 /// One measure's section.
 #[derive(Debug, Serialize)]
 pub struct Section {
@@ -244,6 +292,7 @@ pub struct Section {
     why: String,
     subtitle: String,
     signal: bool,
+    good: bool,
     badge: String,
     sentence: String,
     caveat: String,
@@ -258,6 +307,8 @@ pub struct Section {
     months: Vec<ValueRow>,
     organizations: Vec<table::PeriodTable>,
     strata: Option<table::Strata>,
+    /// Who is not in the year's value, and why; empty where everyone is.
+    left_out: String,
     /// How long units waited, in a sentence; empty for other measures.
     wait: String,
     survey: Option<survey::Comparison>,
@@ -280,6 +331,7 @@ impl Section {
             why: measure.why.clone(),
             subtitle: rows.subtitle(),
             signal: rows.reading.verdict == Verdict::Signal,
+            good: rows.reading.change == Change::Improvement,
             badge: rows.reading.badge.clone(),
             sentence: format!("{} {}", rows.reading.short, rows.reading.detail).trim_end().to_owned(),
             caveat: measure.caveat.clone(),
@@ -293,7 +345,7 @@ impl Section {
                 .map(|drawing| drawing.inline(&format!("f{number}"), None))
                 .unwrap_or_default(),
             funnel_sentence: funnel_sentence(rows),
-            annotations: rows.annotations.iter().map(|one| (format::day(one.date), one.text.clone())).collect(),
+            annotations: events(rows),
             chart: drawn.chart.as_ref().map(|drawing| drawing.inline(&format!("r{number}"), axis)).unwrap_or_default(),
             months: rows
                 .months
@@ -304,6 +356,7 @@ impl Section {
                 .collect(),
             organizations: table::organizations(rows, run),
             strata: table::strata(rows, run),
+            left_out: left_out(rows, results),
             wait: wait(rows, results).unwrap_or_default(),
             survey: survey::Comparison::new(rows, results),
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::measure::MeasureRows;
 use crate::format;
 use crate::model::{Run, State};
-use crate::reading::{Icon, Verdict};
+use crate::reading::{Change, Icon, Verdict};
 use crate::words;
 
 /// Size of a sparkline in its own units.
@@ -36,6 +36,8 @@ pub struct SummaryRow {
     sentence: String,
     /// Whether a signal asks for attention.
     signal: bool,
+    /// Whether it is one for the better.
+    good: bool,
     /// Place in the order of urgency.
     order: usize,
 }
@@ -69,7 +71,8 @@ pub fn families(measures: &[MeasureRows]) -> Vec<String> {
 }
 
 impl SummaryRow {
-    fn new(rows: &MeasureRows, order: usize, run: &Run) -> Self {
+    /// The row of a measure, in this place of the order.
+    pub fn new(rows: &MeasureRows, order: usize, run: &Run) -> Self {
         let measure = rows.measure;
         let mut row = Self {
             anchor: rows.anchor(),
@@ -93,6 +96,7 @@ impl SummaryRow {
             badge: rows.reading.badge.clone(),
             sentence: rows.reading.short.clone(),
             signal: rows.reading.verdict == Verdict::Signal,
+            good: rows.reading.change == Change::Improvement,
             order,
         };
         let Some(rate) = rows.latest_final() else {

@@ -110,8 +110,7 @@ fn state(rate: &Rate, run: &Run) -> String {
 pub fn counts_head(rows: &MeasureRows) -> String {
     let units = words::capitalised(&words::plural(&rows.measure.unit_name));
     match rows.measure.kind.as_str() {
-        "proportion" => format!("Numerator of {}", words::plural(&rows.measure.unit_name)),
-        "rate" => format!("Numerator over {}", words::plural(&rows.measure.unit_name)),
+        "rate" => format!("Over {}", words::plural(&rows.measure.unit_name)),
         _ => units,
     }
 }

@@ -9,7 +9,6 @@ mod attacker;
 mod made;
 mod profiles;
 mod secrets;
-#[allow(unused_imports, reason = "shared with other tests, which use the rest")]
 #[path = "../synthetic/mod.rs"]
 mod synthetic;
 mod world;

@@ -104,6 +104,9 @@ fn a_public_release_brings_its_context() {
         assert_eq!(told, of_state, "{state}");
         assert!(of_state > 0, "{state} occurs");
     }
+    assert!(made.html().contains("Left out in 2025: hospice suppressed, planned 125."), "who is not in values");
+    let board = fs::read_to_string(made.out().join("board.html")).expect("a sheet for the board");
+    assert!(board.contains("2026 · summary for the board") && board.contains("no signal was looked for"));
     assert_eq!(made.sheet("Context").len(), context.len());
     let quality = made.sheet("Data quality");
     let row = quality.iter().find(|row| row["Table"] == "encounter").expect("a table");

@@ -221,6 +221,18 @@ impl World {
         }
         let annotation = vec![Text(KINDS[0].id), Date(day(2024, 3, 9)), Text("Gannet Oak begins calls"), Boolean(true)];
         Table::write(folder, "annotation", &[annotation]);
+        let left = |year, reason, units| {
+            vec![
+                Text(KINDS[0].id),
+                Date(day(year, 1, 1)),
+                Text("excluded"),
+                Text(reason),
+                Integer(units),
+                Text("shown"),
+            ]
+        };
+        let left = [left(2025, "hospice", 7), left(2025, "planned", 123), left(RUNNING, "planned", 41)];
+        Table::write(folder, "exclusion", &left);
         Table::write(
             folder,
             "run",

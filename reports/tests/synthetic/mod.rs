@@ -1,7 +1,7 @@
 //! A made-up results folder: nine measures over 24 months, five organizations, strata, months that are suppressed,
 //! undefined or provisional, a refused measure, and names that try to break out of HTML. No patient stands behind it.
 
-#![allow(dead_code, reason = "each test uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test uses its own part")]
 
 mod measures;
 mod rates;
@@ -29,6 +29,7 @@ pub fn write(folder: &Path) {
     Table::write(folder, "funnel", &sites);
     Table::write(folder, "funnel_curve", &curve);
     Table::write(folder, "annotation", &annotations());
+    Table::write(folder, "exclusion", &exclusions());
     Table::write(folder, "preparation", &preparations());
     Table::write(folder, "quality", &quality());
     Table::write(folder, "check_result", &checks());
@@ -64,6 +65,20 @@ pub fn month(index: i32) -> i32 {
 pub fn day(year: i16, month: i8, day: i8) -> i32 {
     let span = jiff::civil::date(year, month, day) - jiff::civil::date(1970, 1, 1);
     span.get_days()
+}
+
+fn exclusions() -> Vec<Vec<Value>> {
+    use Value::{Date, Integer, None, Text};
+    let row = |kind, reason, units: Option<i64>| {
+        let (units, state) = units.map_or((None, "suppressed"), |units| (Integer(units), "shown"));
+        vec![Text(MEASURES[0].id), Date(day(2026, 1, 1)), Text(kind), Text(reason), units, Text(state)]
+    };
+    vec![
+        row("excluded", "died", Option::None),
+        row("excluded", "left_against_advice", Option::None),
+        row("excluded", "transferred_out", Some(1204)),
+        row("immature", "follow_up_not_over", Some(310)),
+    ]
 }
 
 fn annotations() -> Vec<Vec<Value>> {
@@ -162,6 +177,66 @@ pub fn enlarge(folder: &Path, number_of_measures: usize, sites: usize) {
     Table::write(folder, "rate", &several(copies(rates), 3));
     Table::write(folder, "signal", &copies(signals));
     Table::write(folder, "chart", &copies(charts));
+    Table::write(folder, "exclusion", &copies(exclusions()));
     Table::write(folder, "funnel", &several(copies(funnel), 1));
     Table::write(folder, "funnel_curve", &copies(curve));
+}
+
+/// Writes the tables again for so many measures, months and sites, all made from the first measure; how many values.
+pub fn at_scale(folder: &Path, measures: usize, months: i32, sites: usize) -> usize {
+    use Value::{Date, Owned, Text};
+    enlarge(folder, measures, sites);
+    let (rates, signals, _) = rates::rows();
+    let own = |row: &&Vec<Value>| row[0].text() == Some(MEASURES[0].id);
+    let first_month = rates.iter().filter(own).find(|row| row[1].text() == Some("month")).expect("a month").clone();
+    let site = rates.iter().filter(own).find(|row| row[3].text() == Some("organization")).expect("a site").clone();
+    let others: Vec<Vec<Value>> = rates
+        .iter()
+        .filter(own)
+        .filter(|row| row[1].text() != Some("month") && row[3].text() != Some("organization"))
+        .cloned()
+        .collect();
+    let named = |row: &[Value], measure: usize| {
+        let mut row = row.to_vec();
+        row[0] = Owned(format!("readmission.copy_{measure:02}"));
+        row
+    };
+    let of_site = |row: &[Value], number: usize, kind: &'static str, period: i32| {
+        let mut row = row.to_vec();
+        (row[1], row[2]) = (Text(kind), Date(period));
+        (row[4], row[5]) = (Owned(format!("o-{number}")), Owned(format!("Family Health Clinic {number}")));
+        row
+    };
+    let of_month = |index: i32| month(MONTHS - months + index);
+    let mut written = 0;
+    Table::write_each(
+        folder,
+        "rate",
+        (0..measures).map(|measure| {
+            let mut rows: Vec<Vec<Value>> = others.iter().map(|row| named(row, measure)).collect();
+            for index in 0..months {
+                let mut row = named(&first_month, measure);
+                row[2] = Date(of_month(index));
+                rows.push(row);
+                rows.extend((0..sites).map(|number| of_site(&named(&site, measure), number, "month", of_month(index))));
+            }
+            rows.extend((0..sites).map(|number| of_site(&named(&site, measure), number, "year", day(2026, 1, 1))));
+            written += rows.len();
+            rows
+        }),
+    );
+    let signal = signals.iter().find(own).expect("a month").clone();
+    Table::write_each(
+        folder,
+        "signal",
+        (0..measures).map(|measure| {
+            let of = |index: i32| {
+                let mut row = named(&signal, measure);
+                row[3] = Date(of_month(index));
+                row
+            };
+            (0..months).map(of).collect()
+        }),
+    );
+    written
 }

@@ -44,23 +44,44 @@ impl Table {
     /// Writes one results table.
     pub fn write(folder: &Path, table: &str, rows: &[Vec<Value>]) {
         let contract = contract::result(table).expect("a results table");
-        for row in rows {
-            assert_eq!(row.len(), contract.columns.len(), "columns of {table}");
+        parquet_file::write(&path(folder, table), contract, &[batch(table, rows)]).expect("written");
+    }
+
+    /// Writes one results table part by part, so that no more than one is held.
+    pub fn write_each(folder: &Path, table: &str, parts: impl Iterator<Item = Vec<Vec<Value>>>) {
+        let contract = contract::result(table).expect("a results table");
+        let path = path(folder, table);
+        // `enlarge` has written it once.
+        std::fs::remove_file(&path).expect("removed");
+        let mut writer = parquet_file::Writer::create(&path, contract.schema()).expect("a file");
+        for rows in parts {
+            writer.write(&batch(table, &rows)).expect("written");
         }
-        let columns: Vec<ArrayRef> = contract
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| array(column.kind, rows.iter().map(|row| &row[index])))
-            .collect();
-        let batch = RecordBatch::try_new(contract.schema(), columns).expect("rows fit the contract");
-        parquet_file::write(&folder.join(format!("{table}.parquet")), contract, &[batch]).expect("written");
+        writer.finish().expect("written");
     }
 
     /// Writes one results table without rows.
     pub fn empty(folder: &Path, table: &str) {
         Self::write(folder, table, &[]);
     }
+}
+
+fn path(folder: &Path, table: &str) -> std::path::PathBuf {
+    folder.join(format!("{table}.parquet"))
+}
+
+fn batch(table: &str, rows: &[Vec<Value>]) -> RecordBatch {
+    let contract = contract::result(table).expect("a results table");
+    for row in rows {
+        assert_eq!(row.len(), contract.columns.len(), "columns of {table}");
+    }
+    let columns: Vec<ArrayRef> = contract
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| array(column.kind, rows.iter().map(|row| &row[index])))
+        .collect();
+    RecordBatch::try_new(contract.schema(), columns).expect("rows fit the contract")
 }
 
 fn array<'a>(kind: ColumnType, values: impl Iterator<Item = &'a Value>) -> ArrayRef {
