@@ -93,7 +93,6 @@ pub struct SurveyModel {
 }
 
 /// Nothing for what is not a month of everyone.
-
 pub fn wait_row(row: &Row) -> Result<Option<Wait>> {
     let about_everyone = row.text("level")? == "all" && row.text("stratum_kind")? == "all";
     if !about_everyone || row.text("period_kind")? != "month" {
