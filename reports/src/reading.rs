@@ -295,10 +295,11 @@ impl Words<'_> {
     fn counts(&self) -> String {
         let line = if self.chart.chart == "run" { "Median" } else { "Mean" };
         let run = self.chart.longest_run.zip(self.chart.longest_run_limit);
-        let run = run.map(|(run, limit)| format!("Longest run: {run} months (limit {limit})."));
+        let run = run.map(|(run, limit)| format!("Longest run: {} (limit {limit}).", plural(run, "month", "months")));
         let crossings = self.chart.crossings.zip(self.chart.crossings_limit);
-        let crossings = crossings
-            .map(|(crossings, limit)| format!("{line} crossed: {crossings} times (at least {limit} expected)."));
+        let crossings = crossings.map(|(crossings, limit)| {
+            format!("{line} crossed {} (at least {limit} expected).", plural(crossings, "time", "times"))
+        });
         run.into_iter().chain(crossings).collect::<Vec<_>>().join(" ")
     }
 }

@@ -113,7 +113,7 @@ impl Page {
                     reason: if measure.refusal.is_empty() {
                         "No reason is recorded.".to_owned()
                     } else {
-                        measure.refusal.clone()
+                        words::sentence(&measure.refusal)
                     },
                 })
                 .collect(),

@@ -39,6 +39,12 @@ pub fn capitalised(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// A sentence: a first letter in upper case, a point at the end.
+pub fn sentence(text: &str) -> String {
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{end}", capitalised(text))
+}
+
 /// Name of an interval's method, as a statistician writes it.
 pub fn method(method: &str) -> String {
     match method {
@@ -84,6 +90,11 @@ pub fn group(name: &str) -> String {
     if name == "unknown" { "Not recorded".to_owned() } else { name.to_owned() }
 }
 
+/// A group of patients: the data's own code, with blanks where codes have underscores.
+pub fn stratum(code: &str) -> String {
+    group(code).replace('_', " ")
+}
+
 /// Why a value is not shown, or whether a shown one is final.
 pub fn state(rate: &Rate, suppress_below: i64) -> String {
     match rate.state {
@@ -115,9 +126,12 @@ pub fn fraction(measure: &Measure, currency: &str, numerator: f64, denominator: 
     }
 }
 
-/// The plural of a unit's name: of its head noun, which is the last word before "of", "with" or the like.
+/// The plural of a unit's name: of its head noun, which is the last word before "of", "due" or the like. Each person in
+/// each year is a person-year.
 pub fn plural(unit: &str) -> String {
-    let end = [" of ", " with ", " in ", " for "].iter().filter_map(|word| unit.find(word)).min().unwrap_or(unit.len());
+    let unit = unit.replace(" and ", "-");
+    let after = [" of ", " with ", " in ", " for ", " due", " sampled", " not ", ", "];
+    let end = after.iter().filter_map(|word| unit.find(word)).min().unwrap_or(unit.len());
     let (noun, rest) = unit.split_at(end);
     let vowel = |letter: char| "aeiou".contains(letter);
     let plural = if noun.is_empty() {
@@ -173,6 +187,9 @@ mod tests {
         assert_eq!(plural("index stay"), "index stays");
         assert_eq!(plural("care-plan activity"), "care-plan activities");
         assert_eq!(plural("stay of an adult"), "stays of an adult");
+        assert_eq!(plural("activity not done"), "activities not done");
+        assert_eq!(plural("goal due"), "goals due");
+        assert_eq!(plural("person and year"), "person-years");
         assert!(sort_key("Éastside") < sort_key("Harbor"));
     }
 }

@@ -1,9 +1,12 @@
 "use strict";
 // Sorting and filtering; without it the page says the same.
 (() => {
-  const number = (text) => {
-    const found = text.replace(/,/g, "").replace(/\u2212/g, "-").match(/-?\d+(\.\d+)?/);
-    return found ? Number(found[0]) : null;
+  // A month, a number at the start, or words: what a reader takes a cell for. A cell that says the usual is left out.
+  const read = (cell, isName) => {
+    const words = (cell?.querySelector("a,b,i") ?? cell)?.textContent.trim() ?? "";
+    if (/^[A-Z][a-z]{2} \d{4}$/.test(words)) return Date.parse(`1 ${words}`);
+    const number = words.replace(/[,$]/g, "").replace("\u2212", "-").match(/^-?\d+(\.\d+)?/);
+    return number && !isName ? Number(number[0]) : words.toLowerCase();
   };
   for (const table of document.querySelectorAll("table.sortable")) {
     const heads = [...table.tHead.rows[0].cells];
@@ -18,11 +21,7 @@
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", up ? "ascending" : "descending");
         const body = table.tBodies[0];
-        const key = (row) => {
-          if (head.dataset.by) return Number(row.dataset[head.dataset.by]);
-          const text = row.cells[column].textContent.trim();
-          return column === 0 ? text.toLowerCase() : number(text) ?? text;
-        };
+        const key = (row) => head.dataset.by ? Number(row.dataset[head.dataset.by]) : read(row.cells[column], column === 0);
         const kept = [...body.rows].filter((row) => row.classList.contains("overall"));
         const rows = [...body.rows].filter((row) => !row.classList.contains("overall"));
         const keys = new Map(rows.map((row) => [row, key(row)]));
@@ -37,6 +36,13 @@
       });
     });
   }
+  // A link to what is filtered out or folded away shows it.
+  let showAll;
+  document.addEventListener("click", (event) => {
+    const target = document.getElementById(event.target.closest("a")?.hash.slice(1));
+    if (target?.hidden) showAll();
+    if (target?.tagName === "DETAILS") target.open = true;
+  });
   const form = document.getElementById("filters");
   const summary = document.getElementById("summary");
   if (!form || !summary) return;
@@ -59,5 +65,9 @@
   };
   form.addEventListener("input", show);
   form.addEventListener("submit", (event) => event.preventDefault());
+  showAll = () => {
+    form.reset();
+    show();
+  };
   show();
 })();

@@ -140,7 +140,9 @@ fn every_computed_measure_has_its_chart_as_svg_and_png() {
         assert!(png.len() > 10_000, "not an empty picture");
     }
     assert!(!made.out().join("charts/transition.medication_reconciled.svg").exists(), "refused: no chart");
-    assert_eq!(made.html().matches("<svg class=chart ").count(), computed().count() + 1, "and one funnel");
+    let in_page = made.html().matches("<svg class=chart ").count();
+    assert_eq!(in_page, computed().count(), "not the one without a month to show, and one funnel");
+    assert!(section(&made.html(), "continuity.usual_provider").contains("No month has a value that can be shown, so"));
 }
 
 #[test]
@@ -368,5 +370,6 @@ fn a_report_to_look_at() {
     let Some(folder) = std::env::var_os("CARECOORD_REPORT_TO") else { return };
     let results = tempfile::tempdir().expect("a folder");
     synthetic::write(results.path());
+    synthetic::more::write(results.path());
     render(results.path(), Path::new(&folder), &ReportOptions::default()).expect("a report");
 }

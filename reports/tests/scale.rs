@@ -31,6 +31,7 @@ fn size(path: &Path) -> f64 {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "what was measured is read by whoever runs it by hand")]
 fn a_report_of_two_hundred_measures_over_five_years_and_three_hundred_sites() {
     if std::env::var_os("CARECOORD_REPORT_SCALE").is_none() {
         println!("skipped: CARECOORD_REPORT_SCALE is not set");

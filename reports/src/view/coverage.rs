@@ -92,11 +92,7 @@ fn gap(rows: &[&Coverage], coverage: &[Coverage]) -> String {
     let missing: Vec<String> = rows
         .iter()
         .filter(|row| !measured(&row.row_id, None))
-        .map(|row| {
-            let mut letters = row.label.chars();
-            let first = letters.next().map(char::to_lowercase).into_iter().flatten().collect::<String>();
-            format!("{first}{} ({})", letters.as_str(), row.row_id)
-        })
+        .map(|row| format!("{} {}", row.row_id, row.label))
         .collect();
     let covered = rows.len() - missing.len();
     let system_only =
@@ -104,7 +100,7 @@ fn gap(rows: &[&Coverage], coverage: &[Coverage]) -> String {
     let first = if missing.is_empty() {
         "Every row is covered by at least one measure with data.".to_owned()
     } else {
-        format!("No measure with data covers {}.", missing.join("; "))
+        format!("No measure with data covers these: {}.", missing.join("; "))
     };
     format!("{first} Of the {covered} rows that are covered, {system_only} rest on system data only.")
 }

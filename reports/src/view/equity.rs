@@ -44,9 +44,13 @@ fn worse(rows: &MeasureRows, gap: f64) -> bool {
 }
 
 fn row(rows: &MeasureRows, row: &Disparity, gap: f64, text: String, interval: (f64, f64)) -> GapRow {
-    let points = |value: f64| match rows.format.suffix {
-        "%" => format!("{} points", format::number(value, rows.format.decimals)),
-        _ => rows.format.value(value),
+    let (lower, upper) = interval;
+    let interval = match rows.format.suffix {
+        "%" => {
+            let number = |value| format::number(value, rows.format.decimals);
+            format!("{} to {} points", number(lower), number(upper))
+        }
+        _ => format!("{} to {}", rows.format.value(lower), rows.format.value(upper)),
     };
     GapRow {
         measure: rows.measure.title.clone(),
@@ -54,7 +58,7 @@ fn row(rows: &MeasureRows, row: &Disparity, gap: f64, text: String, interval: (f
         year: format!("{}{}", format::period("year", row.year), if row.is_final { "" } else { " so far" }),
         split: words::stratum_kind(&row.stratum_kind),
         gap: text,
-        interval: format!("{} to {}", points(interval.0), points(interval.1)),
+        interval,
         worse: worse(rows, gap),
         suppressed: match row.suppressed {
             0 => String::new(),
@@ -98,6 +102,6 @@ fn group(kind: &str, name: &str) -> String {
         ("deprivation", "1") => "fifth 1 (least deprived)".to_owned(),
         ("deprivation", "5") => "fifth 5 (most deprived)".to_owned(),
         ("deprivation", fifth) => format!("fifth {fifth}"),
-        _ => words::group(name),
+        _ => words::stratum(name),
     }
 }

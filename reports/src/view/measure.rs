@@ -346,7 +346,13 @@ impl Section {
                 .unwrap_or_default(),
             funnel_sentence: funnel_sentence(rows),
             annotations: events(rows),
-            chart: drawn.chart.as_ref().map(|drawing| drawing.inline(&format!("r{number}"), axis)).unwrap_or_default(),
+            // A chart without a value would be an empty frame: the table says why each month has none.
+            chart: drawn
+                .chart
+                .as_ref()
+                .filter(|_| rows.months.iter().any(|rate| rate.shown().is_some()))
+                .map(|drawing| drawing.inline(&format!("r{number}"), axis))
+                .unwrap_or_default(),
             months: rows
                 .months
                 .iter()

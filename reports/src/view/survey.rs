@@ -40,7 +40,7 @@ impl Comparison {
         let mut note = vec![format!("Arithmetic of {}, AHRQ’s analysis program as it runs", model.engine)];
         note.push(match model.adjusters.as_str() {
             "" => "not adjusted".to_owned(),
-            adjusters => format!("adjusted for {}", adjusters.replace('_', " ")),
+            adjusters => format!("adjusted for {}", adjusters.replace('_', " ").replace(',', ", ")),
         });
         if let Some((people, p)) = model.people.zip(model.p) {
             let p = if p < 0.001 { "below 0.001".to_owned() } else { format::number(p, 3) };

@@ -170,7 +170,7 @@ pub fn strata(rows: &MeasureRows, run: &Run) -> Option<Strata> {
     {
         let mut groups: Vec<(String, &Rate)> = of_year()
             .filter(|rate| rate.stratum_kind == kind && rate.period == period)
-            .map(|rate| (words::group(&rate.stratum), *rate))
+            .map(|rate| (words::stratum(&rate.stratum), *rate))
             .collect();
         groups.sort_by_cached_key(|(_, rate)| {
             (rate.stratum == "unknown", first_number(&rate.stratum), rate.stratum.clone())

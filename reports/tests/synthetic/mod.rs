@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test uses its own part")]
 
 mod measures;
+pub mod more;
 mod rates;
 mod tables;
 
