@@ -116,6 +116,7 @@ fn site(rate: &Rate) -> Option<Site> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::rates::{Exact, Key, Sums};

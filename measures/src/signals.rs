@@ -387,6 +387,7 @@ fn meaning(meaning: Meaning) -> &'static str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use jiff::ToSpan;
     use jiff::civil::date;

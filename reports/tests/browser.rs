@@ -20,7 +20,8 @@ fn pages(folder: &Path, name: &str, change: impl Fn(&Path)) -> [PathBuf; 2] {
     synthetic::write(&results);
     change(&results);
     let report = folder.join(name);
-    let options = ReportOptions { title: "Care coordination report <North & South>".to_owned() };
+    let options =
+        ReportOptions { title: "Care coordination report <North & South>".to_owned(), ..ReportOptions::default() };
     render(&results, &report, &options).expect("a report");
     [report.join("index.html"), report.join("board.html")]
 }

@@ -84,7 +84,7 @@ fn a_full_disk_leaves_the_last_snapshot_in_force() {
     let project = Project::new();
     let small = project.path().join("small");
     std::fs::create_dir(&small).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=96m", "tmpfs"]).arg(&small).status();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256m", "tmpfs"]).arg(&small).status();
     if !mounted.is_ok_and(|status| status.success()) {
         let required = std::env::var("CARECOORD_REQUIRE_SHARED").is_ok_and(|value| value == "1");
         assert!(!required, "a tmpfs could not be mounted");
@@ -100,8 +100,8 @@ fn a_full_disk_leaves_the_last_snapshot_in_force() {
     let before = answers(&small);
     let lake = std::fs::read_to_string(small.join("lake/CURRENT")).unwrap();
     let mut failed = 0;
-    // From hardly any room to more and more of it, until a run fits.
-    for room in (0..40).map(|step| step * 512 * 1024) {
+    // From hardly any room to more and more of it, in growing steps, until a run fits.
+    for room in (0..40).map(|step| step * step * 96 * 1024) {
         fill(&small, room);
         let ran: Ran = run(&small, &second).output().unwrap().into();
         if ran.code == 0 {
