@@ -13,6 +13,7 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
+    quiet_where_a_panic_becomes_an_error();
     let arguments = Arguments::parse();
     match run(&arguments.command) {
         Ok(code) => code,
@@ -21,6 +22,18 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// The library that writes workbooks panics where it cannot write, and the report makes an error of that: the message of the
+/// panic would only stand beside the error's.
+fn quiet_where_a_panic_becomes_an_error() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let of_workbooks = info.location().is_some_and(|place| place.file().contains("rust_xlsxwriter"));
+        if !of_workbooks {
+            usual(info);
+        }
+    }));
 }
 
 fn run(command: &Command) -> Result<ExitCode, failure::Failure> {

@@ -207,6 +207,17 @@ impl Words<'_> {
         Some((format!("{}{direction}", self.stretch(since, last)), high))
     }
 
+    /// Decimals that tell a value from the limit that it lies beyond: "87.24 above 87.19", not "87.2 above 87.2".
+    fn telling_decimals(&self, value: Option<f64>, month: &Signal) -> usize {
+        let usual = self.format.decimals;
+        let limit = [month.lower, month.upper].into_iter().flatten();
+        let told = |decimals: &usize| {
+            let written = |value: f64| self.format.rounded(value, *decimals);
+            value.is_none_or(|value| limit.clone().all(|limit| written(limit) != written(value)))
+        };
+        (usual..usual + 3).find(told).unwrap_or(usual)
+    }
+
     /// The latest earlier stretch of months that stood out, where the latest month does not.
     fn earlier(&self) -> Option<String> {
         let last = self.months.iter().rposition(|month| month.stands_out())?;
@@ -230,9 +241,12 @@ impl Words<'_> {
         let number = i64::try_from(of_stretch.len()).unwrap_or(i64::MAX);
         let line = if self.chart.chart == "run" { "median" } else { "mean" };
         if month.has("beyond_limits") && of_stretch.iter().all(|month| month.has("beyond_limits")) {
-            let limits = month.lower.zip(month.upper).map(|(lower, upper)| self.format.interval(lower, upper));
-            let value = (self.values)(month.period).map(|value| self.format.value(value));
-            let numbers = match (value, limits) {
+            let value = (self.values)(month.period);
+            let decimals = self.telling_decimals(value, month);
+            let written = |value: f64| self.format.rounded(value, decimals);
+            let limits = month.lower.zip(month.upper);
+            let limits = limits.map(|(lower, upper)| format!("{} to {}", written(lower), written(upper)));
+            let numbers = match (value.map(written), limits) {
                 (Some(value), Some(limits)) if number == 1 => format!(" ({value}; limits {limits})"),
                 (_, Some(limits)) => format!(" (limits now {limits})"),
                 _ => String::new(),
@@ -351,6 +365,12 @@ mod tests {
         let reading = read("lower", "concern", &[(10.0, "", ""), (16.2, "beyond_limits", "concern")]);
         assert_eq!(reading.short, "Feb 2025 above the control limits (16.2%; limits 5.0% to 15.0%). Lower is better.");
         assert_eq!((reading.badge.as_str(), reading.variation), ("Concern", Some(Icon::Concern(true))));
+    }
+
+    #[test]
+    fn a_value_and_the_limit_that_it_lies_beyond_are_told_apart() {
+        let reading = read("lower", "concern", &[(10.0, "", ""), (15.02, "beyond_limits", "concern")]);
+        assert!(reading.short.contains("(15.02%; limits 5.00% to 15.00%)"), "{}", reading.short);
     }
 
     #[test]

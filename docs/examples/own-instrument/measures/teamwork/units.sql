@@ -1,14 +1,23 @@
 -- One row for each item of the composite on each questionnaire: the state of its answer, and what it adds: 1 for the top box, or
 -- the answer as steps above the lowest where $linear is 1.
+with judged as (
+    select a.*, case when r.duplicate then 'duplicate' else a.state end as counts_as
+    from prepared.survey_answers a
+    join prepared.survey_returns r
+        on r.patient_id = a.patient_id
+        and r.response_id = a.response_id
+        and r.instrument = a.instrument
+        and r.version = a.version
+)
 select
     concat(a.response_id, '|', a.item_id) as unit_id,
     a.patient_id,
     a.completed_date as index_date,
-    a.state = 'answered' as in_denominator,
-    case when a.state <> 'answered' then a.state end as exclusion_reason,
-    case when a.state = 'answered' then a.answer = a.high end as in_numerator,
+    a.counts_as = 'answered' as in_denominator,
+    case when a.counts_as <> 'answered' then a.counts_as end as exclusion_reason,
+    case when a.counts_as = 'answered' then a.answer = a.high end as in_numerator,
     case
-        when a.state <> 'answered' then null
+        when a.counts_as <> 'answered' then null
         when $linear = 1 then a.answer - a.low
         when a.answer = a.high then 1
         else 0
@@ -18,7 +27,7 @@ select
     a.raw_value as evidence,
     a.organization_id,
     a.practitioner_id
-from prepared.survey_answers a
+from judged a
 join prepared.instrument_composite c
     on c.instrument = a.instrument and c.version = a.version and c.item_id = a.item_id
 where a.instrument = $instrument
