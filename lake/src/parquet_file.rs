@@ -105,12 +105,18 @@ pub fn schema(path: &Path) -> Result<SchemaRef> {
 /// # Errors
 /// When it is missing or broken.
 pub fn read(path: &Path) -> Result<Vec<RecordBatch>> {
+    batches(path)?.collect()
+}
+
+/// The batches of a Parquet file one after the other, for tables that memory should not hold whole.
+///
+/// # Errors
+/// When it is missing or broken; a batch is an error where the file breaks off.
+pub fn batches(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
     let file = File::open(path).map_err(|error| LakeError::io("cannot read", path, error))?;
-    let context = || format!("cannot read {}", path.display());
-    ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|error| LakeError::engine(context(), error))?
-        .build()
-        .map_err(|error| LakeError::engine(context(), error))?
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|error| LakeError::engine(context(), error))
+    let context = format!("cannot read {}", path.display());
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .map_err(|error| LakeError::engine(context.clone(), error))?;
+    Ok(reader.map(move |batch| batch.map_err(|error| LakeError::engine(context.clone(), error))))
 }

@@ -1,7 +1,10 @@
 //! The files beside the page: a workbook for people, tables for programs. They hold what the page may show, and no more.
 
+use std::fs::File;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
+
+use carecoord_lake::files;
 
 use crate::data_files;
 use crate::error::{ReportError, Result};
@@ -18,27 +21,37 @@ use crate::workbook;
 /// When a file cannot be made, or the system refuses.
 pub fn write(staging: &Staging, title: &str, results: &Results, rows: &[MeasureRows]) -> Result<Vec<&'static str>> {
     let (workbook, tables) =
-        rayon::join(|| workbook(title, results, rows, staging.folder()), || data_files::bytes(results, rows));
-    let workbook = workbook.map_err(|reason| ReportError::Beside { file: WORKBOOK.to_owned(), reason })?;
-    staging.write(Path::new(WORKBOOK), &workbook)?;
-    let mut files: Vec<(&str, Vec<u8>)> = DATA_FILES.into_iter().zip(tables?).collect();
-    files.extend(context::note(results).map(|note| (RELEASE_NOTE, note.into_bytes())));
-    files.extend(data_files::context(results, rows)?.map(|bytes| (CONTEXT, bytes)));
-    for (name, bytes) in &files {
-        staging.write(&Path::new(DATA).join(name), bytes)?;
+        rayon::join(|| workbook(staging, title, results, rows), || data_files::write(staging, results, rows));
+    workbook?;
+    tables?;
+    let mut names = DATA_FILES.to_vec();
+    if let Some(note) = context::note(results) {
+        staging.write(&Path::new(DATA).join(RELEASE_NOTE), note.as_bytes())?;
+        names.push(RELEASE_NOTE);
     }
-    Ok(files.into_iter().map(|(name, _)| name).collect())
+    if data_files::write_context(staging, results, rows)? {
+        names.push(CONTEXT);
+    }
+    Ok(names)
 }
 
-/// The workbook's bytes, or why there are none. Its library panics where it cannot write its temporary files, such as on a
-/// full disk: that is an error of the machine as any other, and must not end the program.
-fn workbook(
+fn workbook(staging: &Staging, title: &str, results: &Results, rows: &[MeasureRows]) -> Result<()> {
+    let file = files::create_file(&staging.folder().join(WORKBOOK))?;
+    put_together(title, results, rows, staging.folder(), &file)
+        .and_then(|()| file.sync_all().map_err(|error| error.to_string()))
+        .map_err(|reason| ReportError::Beside { file: WORKBOOK.to_owned(), reason })
+}
+
+/// Writes the workbook, or says why not. Its library panics where it cannot write its temporary files, such as on a full
+/// disk: that is an error of the machine as any other, and must not end the program.
+fn put_together(
     title: &str,
     results: &Results,
     rows: &[MeasureRows],
     scratch: &Path,
-) -> std::result::Result<Vec<u8>, String> {
-    let made = panic::catch_unwind(AssertUnwindSafe(|| workbook::bytes(title, results, rows, scratch)));
+    file: &File,
+) -> std::result::Result<(), String> {
+    let made = panic::catch_unwind(AssertUnwindSafe(|| workbook::write(title, results, rows, scratch, file)));
     match made {
         Ok(made) => made.map_err(|error| error.to_string()),
         Err(payload) => Err(payload

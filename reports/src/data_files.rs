@@ -10,36 +10,48 @@ mod parquet_table;
 
 use crate::error::Result;
 use crate::model::Results;
+use crate::publish::{CONTEXT, DATA, DATA_FILES, Staging};
 use crate::release::context;
 use crate::values;
 use crate::view::{self, MeasureRows};
 use columns::{OneMeasure, OneValue, of_context, of_measures, of_values};
+use csv_file::CsvFile;
+use parquet_table::ParquetTable;
 
-/// The files in the order of [`crate::publish::DATA_FILES`].
+/// Writes [`DATA_FILES`], measure by measure: their values may be millions.
 ///
 /// # Errors
-/// When a table cannot be written, which typed columns rule out.
-pub fn bytes(results: &Results, rows: &[MeasureRows]) -> Result<[Vec<u8>; 3]> {
-    let shown: Vec<OneValue> = rows
-        .iter()
-        .flat_map(|rows| values::in_order(rows).into_iter().map(|rate| OneValue { measure: rows.measure, rate }))
-        .collect();
+/// When the system refuses.
+pub fn write(staging: &Staging, results: &Results, rows: &[MeasureRows]) -> Result<()> {
+    let [values_csv, values_parquet, measures] = DATA_FILES.map(|name| staging.folder().join(DATA).join(name));
+    let columns = of_values();
+    let mut csv = CsvFile::create(&values_csv, &columns)?;
+    let mut parquet = ParquetTable::create(&values_parquet, &columns)?;
+    for rows in rows {
+        let in_order = values::in_order(rows).into_iter();
+        let shown: Vec<OneValue> = in_order.map(|rate| OneValue { measure: rows.measure, rate }).collect();
+        for row in &shown {
+            csv.row(&columns, row)?;
+        }
+        parquet.rows(&columns, &shown)?;
+    }
+    csv.finish()?;
+    parquet.finish()?;
+
     let computed = rows.iter().map(|rows| OneMeasure { measure: rows.measure, reading: Some(&rows.reading) });
     let refused = view::sorted(results, false).into_iter().map(|measure| OneMeasure { measure, reading: None });
-    let measures: Vec<OneMeasure> = computed.chain(refused).collect();
-    let columns = of_values();
-    Ok([
-        csv_file::bytes(&columns, &shown)?,
-        parquet_table::bytes(&columns, &shown)?,
-        csv_file::bytes(&of_measures(), &measures)?,
-    ])
+    csv_file::write(&measures, &of_measures(), &computed.chain(refused).collect::<Vec<_>>())
 }
 
-/// The context of a public release as CSV; nothing for others.
+/// Writes the context of a public release; nothing for others, and then false.
 ///
 /// # Errors
-/// When it cannot be written, which memory rules out.
-pub fn context(results: &Results, rows: &[MeasureRows]) -> Result<Option<Vec<u8>>> {
+/// When the system refuses.
+pub fn write_context(staging: &Staging, results: &Results, rows: &[MeasureRows]) -> Result<bool> {
     let lines = context::lines(results, rows);
-    (!lines.is_empty()).then(|| csv_file::bytes(&of_context(), &lines)).transpose()
+    if lines.is_empty() {
+        return Ok(false);
+    }
+    csv_file::write(&staging.folder().join(DATA).join(CONTEXT), &of_context(), &lines)?;
+    Ok(true)
 }

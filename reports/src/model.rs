@@ -8,6 +8,7 @@ pub mod test_rows;
 
 use std::path::Path;
 
+use arcstr::ArcStr;
 use jiff::civil::Date;
 
 use crate::error::{ReportError, Result};
@@ -119,27 +120,27 @@ pub enum State {
     Undefined,
 }
 
-/// One value: the contract `rate`.
+/// One value: the contract `rate`. There may be millions, and few different texts in them: equal texts are one.
 #[derive(Debug, Clone)]
 pub struct Rate {
-    pub measure_id: String,
-    pub period_kind: String,
+    pub measure_id: ArcStr,
+    pub period_kind: ArcStr,
     pub period: Date,
-    pub level: String,
-    pub level_id: String,
-    pub level_name: String,
-    pub stratum_kind: String,
-    pub stratum: String,
+    pub level: ArcStr,
+    pub level_id: ArcStr,
+    pub level_name: ArcStr,
+    pub stratum_kind: ArcStr,
+    pub stratum: ArcStr,
     pub numerator: Option<f64>,
     pub denominator: Option<f64>,
     pub n_units: Option<i64>,
     pub value: Option<f64>,
     pub lower: Option<f64>,
     pub upper: Option<f64>,
-    pub interval_method: String,
+    pub interval_method: ArcStr,
     pub is_final: bool,
     pub state: State,
-    pub state_reason: String,
+    pub state_reason: ArcStr,
 }
 
 impl Rate {
@@ -203,13 +204,13 @@ impl Results {
         Ok(Self {
             run: run.into_iter().next().ok_or(ReportError::NoRun)?,
             measures: Table::read(folder, "measure")?.rows(measure_row)?,
-            rates: Table::read(folder, "rate")?.rows(rate_row)?.into_iter().flatten().collect(),
-            charts: Table::read(folder, "chart")?.rows(charts::chart_row)?.into_iter().flatten().collect(),
-            signals: Table::read(folder, "signal")?.rows(charts::signal_row)?.into_iter().flatten().collect(),
+            rates: Table::read(folder, "rate")?.rows_kept(rate_row)?,
+            charts: Table::read(folder, "chart")?.rows_kept(charts::chart_row)?,
+            signals: Table::read(folder, "signal")?.rows_kept(charts::signal_row)?,
             annotations: Table::read_if_there(folder, "annotation")?.rows(charts::annotation_row)?,
             funnel_sites: Table::read_if_there(folder, "funnel")?.rows(charts::funnel_row)?,
             funnel_curves: Table::read_if_there(folder, "funnel_curve")?.rows(charts::curve_row)?,
-            waits: Table::read_if_there(folder, "wait")?.rows(more::wait_row)?.into_iter().flatten().collect(),
+            waits: Table::read_if_there(folder, "wait")?.rows_kept(more::wait_row)?,
             disparities: Table::read_if_there(folder, "disparity")?.rows(more::disparity_row)?,
             coverage: Table::read_if_there(folder, "coverage")?.rows(more::coverage_row)?,
             survey_models: Table::read_if_there(folder, "survey_model")?.rows(more::survey_model_row)?,
@@ -271,26 +272,26 @@ fn measure_row(row: &table::Row) -> Result<Measure> {
 
 /// Nothing for a level that reports do not show: practitioners and coordinators are people, not board matters.
 fn rate_row(row: &table::Row) -> Result<Option<Rate>> {
-    let level = row.text("level")?;
+    let level = row.name("level")?;
     if !matches!(level.as_str(), "all" | "organization") {
         return Ok(None);
     }
     Ok(Some(Rate {
-        measure_id: row.text("measure_id")?,
-        period_kind: row.text("period_kind")?,
+        measure_id: row.name("measure_id")?,
+        period_kind: row.name("period_kind")?,
         period: row.date("period")?,
         level,
-        level_id: row.text("level_id")?,
-        level_name: row.text("level_name")?,
-        stratum_kind: row.text("stratum_kind")?,
-        stratum: row.text("stratum")?,
+        level_id: row.name("level_id")?,
+        level_name: row.name("level_name")?,
+        stratum_kind: row.name("stratum_kind")?,
+        stratum: row.name("stratum")?,
         numerator: row.number("numerator")?,
         denominator: row.number("denominator")?,
         n_units: row.integer("n_units")?,
         value: row.number("value")?,
         lower: row.number("lower")?,
         upper: row.number("upper")?,
-        interval_method: row.text("interval_method")?,
+        interval_method: row.name("interval_method")?,
         is_final: row.text("maturity")? == "final",
         state: match row.text("state")?.as_str() {
             "shown" => State::Shown,
@@ -298,7 +299,7 @@ fn rate_row(row: &table::Row) -> Result<Option<Rate>> {
             // A state that this version does not know is not shown: the safe side.
             _ => State::Suppressed,
         },
-        state_reason: row.text("state_reason")?,
+        state_reason: row.name("state_reason")?,
     }))
 }
 

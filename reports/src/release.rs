@@ -15,6 +15,8 @@ mod rounding;
 mod suppression;
 mod years;
 
+use arcstr::{ArcStr, literal};
+
 use crate::model::{Results, State};
 
 /// For whom a report is made: decides columns, dates, cells and names.
@@ -41,7 +43,7 @@ const PEOPLE: i64 = 11;
 /// What stands for a fact that a release leaves out.
 pub const LEFT_OUT: &str = "left out of this release";
 /// Reason of every suppressed cell of a public release: which of the rules hid it would itself say something.
-pub const PROTECTED: &str = "protected";
+pub const PROTECTED: ArcStr = literal!("protected");
 
 /// What a release left out, and why.
 #[derive(Debug, Clone)]

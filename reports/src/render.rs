@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::beside;
-use crate::chart::{Drawing, Rasteriser};
+use crate::chart::Rasteriser;
 use crate::error::{ReportError, Result};
 use crate::fhir;
 use crate::model::Results;
@@ -52,36 +52,29 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
     let results = release::apply(Results::read(results)?, options.release);
     let rows = view::all_rows(&results);
     let rasteriser = Rasteriser::new();
-    let drawn: Vec<(Drawings, Vec<Picture>)> =
-        rows.par_iter().map(|rows| draw(rows, &results, &rasteriser)).collect::<Result<_>>()?;
+    let staging = Staging::begin(out)?;
+    let drawn: Vec<(Drawings, Vec<String>)> =
+        rows.par_iter().map(|rows| draw(rows, &results, &rasteriser, &staging)).collect::<Result<_>>()?;
     let (drawings, pictures): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
     let (html, board) = page::lay_out(&Page::new(&options.title, &results, &rows, &drawings))?;
 
-    let staging = Staging::begin(out)?;
     staging.write(Path::new(PAGE), html.as_bytes())?;
     staging.write(Path::new(BOARD), board.as_bytes())?;
     fhir::write(&results, &staging)?;
     let tables = beside::write(&staging, &options.title, &results, &rows)?;
-    let mut charts = Vec::new();
-    for Picture { name, svg, png } in pictures.into_iter().flatten() {
-        let with = |ending: &str| Path::new(CHARTS).join(format!("{name}.{ending}"));
-        staging.write(&with("svg"), svg.as_bytes())?;
-        staging.write(&with("png"), &png)?;
-        charts.push(out.join(with("png")));
-    }
     staging.publish()?;
+    let charts = pictures.into_iter().flatten().map(|name| out.join(CHARTS).join(format!("{name}.png"))).collect();
     let data = tables.into_iter().map(|name| out.join(DATA).join(name)).collect();
     Ok(ReportFiles { html: out.join(PAGE), charts, workbook: out.join(WORKBOOK), data })
 }
 
-/// The files of one chart.
-struct Picture {
-    name: String,
-    svg: String,
-    png: Vec<u8>,
-}
-
-fn draw(rows: &MeasureRows, results: &Results, rasteriser: &Rasteriser) -> Result<(Drawings, Vec<Picture>)> {
+/// Draws a measure's charts for the page, writes each as SVG and PNG, and names these.
+fn draw(
+    rows: &MeasureRows,
+    results: &Results,
+    rasteriser: &Rasteriser,
+    staging: &Staging,
+) -> Result<(Drawings, Vec<String>)> {
     let failed = |reason| ReportError::Chart { measure: rows.measure.measure_id.clone(), reason };
     let drawings = Drawings {
         chart: view::chart_of(rows, &results.run).map_err(failed)?,
@@ -89,13 +82,14 @@ fn draw(rows: &MeasureRows, results: &Results, rasteriser: &Rasteriser) -> Resul
     };
     let name = stem(&rows.measure.measure_id);
     let named = [(drawings.chart.as_ref(), name.clone()), (drawings.funnel.as_ref(), format!("{name}.funnel"))];
-    let picture = |(drawing, name): (Option<&Drawing>, String)| {
-        drawing.map(|drawing| {
-            let svg = drawing.file();
-            let png = rasteriser.png(&svg).map_err(failed)?;
-            Ok(Picture { name, svg, png })
-        })
-    };
-    let pictures = named.into_iter().filter_map(picture).collect::<Result<_>>()?;
-    Ok((drawings, pictures))
+    let mut names = Vec::new();
+    for (drawing, name) in named {
+        let Some(drawing) = drawing else { continue };
+        let svg = drawing.file();
+        let with = |ending: &str| Path::new(CHARTS).join(format!("{name}.{ending}"));
+        staging.write(&with("svg"), svg.as_bytes())?;
+        staging.write(&with("png"), &rasteriser.png(&svg).map_err(failed)?)?;
+        names.push(name);
+    }
+    Ok((drawings, names))
 }

@@ -143,7 +143,7 @@ mod tests {
             (State::Undefined, "not_reached", "not reached", "undefined"),
         ] {
             rate.state = state;
-            rate.state_reason = reason.to_owned();
+            rate.state_reason = reason.into();
             assert!(Numbers::of(&rate).is_none());
             assert_eq!((absent(&rate), state_code(&rate)), (word, code));
         }

@@ -13,6 +13,8 @@ mod sheet;
 mod styles;
 mod summary;
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
@@ -20,6 +22,7 @@ use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
 use crate::model::Results;
 use crate::release::context::lines as context_lines;
 use crate::view::MeasureRows;
+use crate::workbook::family::Part;
 use crate::workbook::names::Names;
 use crate::workbook::styles::Styles;
 
@@ -31,12 +34,23 @@ const HOW: &str = "How this was made";
 /// The sheet that goes with a public release.
 const CONTEXT: &str = "Context";
 
-/// The workbook of a run. Rows of values wait in nameless files in `scratch` until the workbook is put together, so that
-/// large results do not have to fit into memory as cells.
+/// Rows of values above which organizations have years alone: a spreadsheet with more opens slowly or not at all.
+const MOST_VALUES: usize = 500_000;
+
+/// Writes the workbook of a run. Rows of values wait in nameless files in `scratch` until the workbook is put together, so
+/// that large results do not have to fit into memory as cells.
 ///
 /// # Errors
-/// When `scratch` cannot be written to.
-pub fn bytes(title: &str, results: &Results, rows: &[MeasureRows], scratch: &Path) -> Result<Vec<u8>, XlsxError> {
+/// When `scratch` or `file` cannot be written to.
+pub fn write(
+    title: &str,
+    results: &Results,
+    rows: &[MeasureRows],
+    scratch: &Path,
+    file: &File,
+) -> Result<(), XlsxError> {
+    let values: usize = rows.iter().map(|rows| rows.rates.len()).sum();
+    let part = if values > MOST_VALUES { Part::WithoutMonthsOfOrganizations } else { Part::Whole };
     let mut workbook = Workbook::new();
     workbook.set_tempdir(scratch)?;
     workbook.set_properties(
@@ -54,13 +68,16 @@ pub fn bytes(title: &str, results: &Results, rows: &[MeasureRows], scratch: &Pat
 
     summary::write(workbook.add_worksheet().set_name(SUMMARY)?, &styles, results, rows)?;
     for of_family in rows.chunk_by(|one, other| one.measure.family == other.measure.family) {
-        family::write(&mut workbook, &mut names, &styles, of_family, results.run.suppress_below, sheet::MOST_ROWS)?;
+        family::write(&mut workbook, &mut names, &styles, of_family, part, results.run.suppress_below)?;
     }
     definitions::write(workbook.add_worksheet().set_name(DEFINITIONS)?, &styles, results)?;
     quality::write(workbook.add_worksheet().set_name(QUALITY)?, &styles, results)?;
-    how::write(workbook.add_worksheet().set_name(HOW)?, &styles, title, &results.run)?;
+    how::write(workbook.add_worksheet().set_name(HOW)?, &styles, title, &results.run, part)?;
     if !lines.is_empty() {
         context::write(workbook.add_worksheet().set_name(CONTEXT)?, &styles, &lines)?;
     }
-    workbook.save_to_buffer()
+    let mut out = BufWriter::new(file);
+    workbook.save_to_writer(&mut out)?;
+    // Dropped instead, it would not tell of a full disk.
+    Ok(out.flush()?)
 }

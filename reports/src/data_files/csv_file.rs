@@ -4,28 +4,80 @@
 //! which says "text" there; numbers stay numbers, whatever their sign.
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use carecoord_lake::{LakeError, files};
 
 use crate::data_files::columns::{Cell, Column};
-use crate::error::{ReportError, Result};
+use crate::error::Result;
+
+/// Bytes that are held before they are written.
+const BUFFER: usize = 1 << 16;
 
 /// Signs that begin a formula, those for East Asian keyboards among them, or that a spreadsheet skips before one.
 const FORMULA_SIGNS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// A table as CSV.
+/// A table that is written row by row.
+pub struct CsvFile {
+    path: PathBuf,
+    writer: csv::Writer<File>,
+}
+
+impl CsvFile {
+    /// Makes the file with its header.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn create<R>(path: &Path, columns: &[Column<R>]) -> Result<Self> {
+        let writer = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .buffer_capacity(BUFFER)
+            .from_writer(files::create_file(path)?);
+        let mut file = Self { path: path.to_owned(), writer };
+        let header = file.writer.write_record(columns.iter().map(Column::name));
+        file.checked(header)?;
+        Ok(file)
+    }
+
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn row<R>(&mut self, columns: &[Column<R>], row: &R) -> Result<()> {
+        for column in columns {
+            let field = self.writer.write_field(text(&column.cell(row)).as_bytes());
+            self.checked(field)?;
+        }
+        let end = self.writer.write_record(None::<&[u8]>);
+        self.checked(end)
+    }
+
+    /// Ends the file and syncs it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn finish(self) -> Result<()> {
+        let Self { path, writer } = self;
+        let written = writer.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all());
+        Ok(written.map_err(|error| LakeError::io("cannot write", &path, error))?)
+    }
+
+    fn checked(&self, written: csv::Result<()>) -> Result<()> {
+        Ok(written.map_err(|error| LakeError::io("cannot write", &self.path, error.into()))?)
+    }
+}
+
+/// Writes a whole table.
 ///
 /// # Errors
-/// When it cannot be written, which memory rules out.
-pub fn bytes<R>(columns: &[Column<R>], rows: &[R]) -> Result<Vec<u8>> {
-    let failed = |reason: String| ReportError::Beside { file: "CSV".to_owned(), reason };
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(columns.iter().map(Column::name)).map_err(|error| failed(error.to_string()))?;
+/// When the system refuses.
+pub fn write<R>(path: &Path, columns: &[Column<R>], rows: &[R]) -> Result<()> {
+    let mut file = CsvFile::create(path, columns)?;
     for row in rows {
-        for column in columns {
-            writer.write_field(text(&column.cell(row)).as_bytes()).map_err(|error| failed(error.to_string()))?;
-        }
-        writer.write_record(None::<&[u8]>).map_err(|error| failed(error.to_string()))?;
+        file.row(columns, row)?;
     }
-    writer.into_inner().map_err(|error| failed(error.to_string()))
+    file.finish()
 }
 
 fn text<'a>(cell: &'a Cell) -> Cow<'a, str> {

@@ -1,5 +1,6 @@
 //! The same table as Parquet, with types: text, numbers, whole numbers, days.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringViewArray};
@@ -10,17 +11,42 @@ use jiff::civil::{Date, date};
 use crate::data_files::columns::Column;
 use crate::error::{ReportError, Result};
 
-/// A table as Parquet; empty text is null, as in results.
-///
-/// # Errors
-/// When it cannot be written, which memory rules out.
-pub fn bytes<R>(columns: &[Column<R>], rows: &[R]) -> Result<Vec<u8>> {
-    let fields: Vec<Field> = columns.iter().map(|column| Field::new(column.name(), kind(column), true)).collect();
-    let schema: SchemaRef = Arc::new(Schema::new(fields));
-    let arrays = columns.iter().map(|column| array(column, rows)).collect();
-    let batch = RecordBatch::try_new(SchemaRef::clone(&schema), arrays)
-        .map_err(|error| ReportError::Beside { file: "Parquet".to_owned(), reason: error.to_string() })?;
-    Ok(parquet_file::to_bytes(&schema, &[batch])?)
+/// A table that is written some rows at a time; empty text is null, as in results.
+pub struct ParquetTable {
+    schema: SchemaRef,
+    writer: parquet_file::Writer,
+}
+
+impl ParquetTable {
+    /// Makes the file.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn create<R>(path: &Path, columns: &[Column<R>]) -> Result<Self> {
+        let fields: Vec<Field> = columns.iter().map(|column| Field::new(column.name(), kind(column), true)).collect();
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        let writer = parquet_file::Writer::create(path, SchemaRef::clone(&schema))?;
+        Ok(Self { schema, writer })
+    }
+
+    /// Appends rows.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn rows<R>(&mut self, columns: &[Column<R>], rows: &[R]) -> Result<()> {
+        let arrays = columns.iter().map(|column| array(column, rows)).collect();
+        let batch = RecordBatch::try_new(SchemaRef::clone(&self.schema), arrays)
+            .map_err(|error| ReportError::Beside { file: "Parquet".to_owned(), reason: error.to_string() })?;
+        Ok(self.writer.write(&batch)?)
+    }
+
+    /// Ends the file and syncs it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn finish(self) -> Result<()> {
+        Ok(self.writer.finish()?)
+    }
 }
 
 fn kind<R>(column: &Column<R>) -> DataType {

@@ -1,12 +1,13 @@
 //! A results table read by column name, whatever string or number type its columns have.
 //!
 //! Results are written with `Utf8View`, but any Parquet writer may have rewritten them: text may come as plain, large
-//! or dictionary strings. Each batch is cast once, column by column, when its first row asks.
+//! or dictionary strings. Each batch is cast once, column by column, when its first row asks, and let go after its last.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use arcstr::ArcStr;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
@@ -16,10 +17,10 @@ use jiff::civil::{Date, date};
 
 use crate::error::{ReportError, Result};
 
-/// The batches of one results table.
+/// The batches of one results table, of which one at a time is held.
 pub struct Table {
     name: &'static str,
-    batches: Vec<RecordBatch>,
+    batches: Box<dyn Iterator<Item = Result<RecordBatch>>>,
 }
 
 /// One row of a batch.
@@ -27,15 +28,16 @@ pub struct Row<'a> {
     table: &'static str,
     batch: &'a RecordBatch,
     casts: &'a RefCell<HashMap<&'static str, ArrayRef>>,
+    names: &'a RefCell<HashSet<ArcStr>>,
     index: usize,
     number: usize,
 }
 
 impl Table {
-    /// Reads `<folder>/<name>.parquet`.
+    /// Opens `<folder>/<name>.parquet`.
     pub fn read(folder: &Path, name: &'static str) -> Result<Self> {
-        let batches = parquet_file::read(&folder.join(format!("{name}.parquet")))?;
-        Ok(Self { name, batches })
+        let batches = parquet_file::batches(&folder.join(format!("{name}.parquet")))?;
+        Ok(Self { name, batches: Box::new(batches.map(|batch| batch.map_err(ReportError::from))) })
     }
 
     /// The same for a table that results of an earlier version do not have: no rows where there is no file.
@@ -43,18 +45,26 @@ impl Table {
         if folder.join(format!("{name}.parquet")).is_file() {
             Self::read(folder, name)
         } else {
-            Ok(Self { name, batches: Vec::new() })
+            Ok(Self { name, batches: Box::new(std::iter::empty()) })
         }
     }
 
     /// Every row through `build`.
-    pub fn rows<T>(&self, build: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
-        let mut rows = Vec::with_capacity(self.batches.iter().map(RecordBatch::num_rows).sum());
-        for batch in &self.batches {
+    pub fn rows<T>(self, build: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
+        self.rows_kept(|row| build(row).map(Some))
+    }
+
+    /// Every row through `build`, without those of which it makes nothing.
+    pub fn rows_kept<T>(self, build: impl Fn(&Row) -> Result<Option<T>>) -> Result<Vec<T>> {
+        let (mut rows, mut number) = (Vec::new(), 0);
+        let names = RefCell::default();
+        for batch in self.batches {
+            let batch = batch?;
             let casts = RefCell::default();
             for index in 0..batch.num_rows() {
-                let number = rows.len() + 1;
-                rows.push(build(&Row { table: self.name, batch, casts: &casts, index, number })?);
+                number += 1;
+                let row = Row { table: self.name, batch: &batch, casts: &casts, names: &names, index, number };
+                rows.extend(build(&row)?);
             }
         }
         Ok(rows)
@@ -87,6 +97,23 @@ impl Row<'_> {
         let array = self.column(column, &DataType::Utf8)?;
         let text = array.as_string::<i32>();
         Ok(if text.is_null(self.index) { String::new() } else { text.value(self.index).to_owned() })
+    }
+
+    /// A text of which a table has few different ones: equal texts are held once. Empty where there is none.
+    pub fn name(&self, column: &'static str) -> Result<ArcStr> {
+        let array = self.column(column, &DataType::Utf8)?;
+        let text = array.as_string::<i32>();
+        if text.is_null(self.index) {
+            return Ok(ArcStr::new());
+        }
+        let text = text.value(self.index);
+        let mut names = self.names.borrow_mut();
+        if let Some(name) = names.get(text) {
+            return Ok(name.clone());
+        }
+        let name = ArcStr::from(text);
+        names.insert(name.clone());
+        Ok(name)
     }
 
     /// A whole number, if there is one.
@@ -149,14 +176,14 @@ mod tests {
             ("number", Arc::new(Int32Array::from(vec![Some(7), None]))),
         ];
         let batch = RecordBatch::try_from_iter(arrays).expect("a batch");
-        let table = Table { name: "run", batches: vec![batch] };
-        let rows = table
+        let table = || Table { name: "run", batches: Box::new(std::iter::once(Ok(batch.clone()))) };
+        let rows = table()
             .rows(|row| Ok((row.text("dictionary")?, row.text("large")?, row.text("view")?, row.integer("number")?)))
             .expect("rows");
         assert_eq!(rows[1], ("b".to_owned(), "b".to_owned(), "b".to_owned(), None));
-        let missing = table.rows(|row| row.required_integer("number")).expect_err("no value in the second row");
+        let missing = table().rows(|row| row.required_integer("number")).expect_err("no value in the second row");
         assert!(matches!(missing, ReportError::MissingValue { row: 2, .. }), "{missing}");
-        let missing = table.rows(|row| row.date("day")).expect_err("no such column");
+        let missing = table().rows(|row| row.date("day")).expect_err("no such column");
         assert!(matches!(missing, ReportError::MissingColumn { column: "day", .. }), "{missing}");
     }
 }

@@ -1,5 +1,6 @@
 //! Rows for unit tests, plain but for what a test is about.
 
+use arcstr::ArcStr;
 use jiff::civil::Date;
 
 use super::{Chart, Measure, Rate, Signal, State};
@@ -38,24 +39,24 @@ pub fn measure(better: &str) -> Measure {
 /// A final month with this value and an interval of five on both sides; suppressed where there is none.
 pub fn month(period: Date, value: Option<f64>) -> Rate {
     Rate {
-        measure_id: "m".to_owned(),
-        period_kind: "month".to_owned(),
+        measure_id: "m".into(),
+        period_kind: "month".into(),
         period,
-        level: "all".to_owned(),
-        level_id: "all".to_owned(),
-        level_name: String::new(),
-        stratum_kind: "all".to_owned(),
-        stratum: "all".to_owned(),
+        level: "all".into(),
+        level_id: "all".into(),
+        level_name: ArcStr::new(),
+        stratum_kind: "all".into(),
+        stratum: "all".into(),
         numerator: value,
         denominator: value.map(|_| 100.0),
         n_units: value.map(|_| 100),
         value,
         lower: value.map(|value| value - 5.0),
         upper: value.map(|value| value + 5.0),
-        interval_method: "wilson".to_owned(),
+        interval_method: "wilson".into(),
         is_final: true,
         state: if value.is_some() { State::Shown } else { State::Suppressed },
-        state_reason: String::new(),
+        state_reason: ArcStr::new(),
     }
 }
 

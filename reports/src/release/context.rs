@@ -108,7 +108,7 @@ fn figure(rows: &MeasureRows, rate: &Rate) -> Option<Line> {
         measure_id: rows.measure.measure_id.clone(),
         title: rows.measure.title.clone(),
         year: format::period(&rate.period_kind, rate.period),
-        level: rate.level.clone(),
+        level: rate.level.to_string(),
         name: values::level_name(rate),
         split: values::split_name(rows.measure, &rate.stratum_kind),
         group: values::group_name(&rate.stratum),

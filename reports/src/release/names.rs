@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arcstr::ArcStr;
+
 use super::{LEFT_OUT, LeftOut};
 use crate::model::Results;
 use crate::values::UNKNOWN;
 
 /// An organization's names in a release.
 struct Label {
-    id: String,
-    name: String,
+    id: ArcStr,
+    name: ArcStr,
 }
 
 /// Puts labels in place of organizations' names and ids, and a hash in place of the run's id.
@@ -18,34 +20,32 @@ struct Label {
 /// organization's id cannot find its label, and who knows a label in one run does not know it in the next.
 pub fn replace(results: &mut Results) {
     let labels = labels(results);
-    let named: BTreeMap<String, String> = organizations(results)
+    let named: BTreeMap<String, ArcStr> = organizations(results)
         .filter(|(_, name)| !name.is_empty())
         .filter_map(|(id, name)| Some((name.to_owned(), labels.get(id)?.name.clone())))
         .collect();
-    let put = |id: &mut String, name: &mut String| {
-        if let Some(label) = labels.get(id.as_str()) {
-            (*id, *name) = (label.id.clone(), label.name.clone());
-        } else {
-            name.clear();
-        }
+    let put = |id: &str| {
+        labels.get(id).map_or_else(|| (id.into(), ArcStr::new()), |label| (label.id.clone(), label.name.clone()))
     };
     for rate in &mut results.rates {
         if rate.level == "organization" {
-            put(&mut rate.level_id, &mut rate.level_name);
+            (rate.level_id, rate.level_name) = put(&rate.level_id);
         }
         // A measure's own split may be by organization.
         if rate.stratum_kind != "all" {
-            let label = labels.get(&rate.stratum).map(|label| &label.name).or_else(|| named.get(&rate.stratum));
+            let label = labels.get(rate.stratum.as_str()).map(|label| &label.name).or_else(|| named.get(rate.stratum.as_str()));
             if let Some(label) = label {
                 rate.stratum.clone_from(label);
             }
         }
     }
     for site in &mut results.funnel_sites {
-        put(&mut site.level_id, &mut site.level_name);
+        let (id, name) = put(&site.level_id);
+        (site.level_id, site.level_name) = (id.to_string(), name.to_string());
     }
     for score in &mut results.survey_scores {
-        put(&mut score.organization_id, &mut score.organization_name);
+        let (id, name) = put(&score.organization_id);
+        (score.organization_id, score.organization_name) = (id.to_string(), name.to_string());
     }
     // The order of the rows was that of the ids.
     results.rates.sort_by(|one, other| place(one).cmp(&place(other)));
@@ -93,8 +93,8 @@ fn labels(results: &Results) -> BTreeMap<String, Label> {
     ids.sort_unstable();
     let width = ids.len().to_string().len();
     let label = |number: usize| Label {
-        id: format!("organization-{number:0width$}"),
-        name: format!("Organization {number:0width$}"),
+        id: format!("organization-{number:0width$}").into(),
+        name: format!("Organization {number:0width$}").into(),
     };
     ids.into_iter().enumerate().map(|(place, (_, id))| (id.to_owned(), label(place + 1))).collect()
 }

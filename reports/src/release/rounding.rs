@@ -1,5 +1,7 @@
 //! Rounded counts, and values that say no more than they do.
 
+use arcstr::ArcStr;
+
 use super::suppression::is_counted;
 use super::{PUBLIC_THRESHOLD, ROUNDED_TO};
 use crate::model::{Measure, Quality, Rate, Results};
@@ -29,7 +31,7 @@ pub fn round(results: &mut Results) {
     let largest: Vec<f64> = measures.iter().map(|measure| largest(&measure.measure_id)).collect();
     for rate in &mut results.rates {
         (rate.lower, rate.upper) = (None, None);
-        rate.interval_method.clear();
+        rate.interval_method = ArcStr::new();
         let Some(place) = measures.iter().position(|measure| measure.measure_id == rate.measure_id) else { continue };
         if is_counted(rate) {
             round_cell(rate, &measures[place], largest[place]);

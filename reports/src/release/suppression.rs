@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use arcstr::ArcStr;
 use jiff::civil::Date;
 
 use super::PROTECTED;
@@ -44,7 +45,7 @@ pub fn protect(rates: &mut [Rate], measures: &[Measure], threshold: f64, whole: 
 pub fn empty(rate: &mut Rate) {
     (rate.numerator, rate.denominator, rate.n_units) = (None, None, None);
     (rate.value, rate.lower, rate.upper) = (None, None, None);
-    rate.interval_method.clear();
+    rate.interval_method = ArcStr::new();
 }
 
 /// Whether the row has units and shows how many.
@@ -55,7 +56,7 @@ pub fn is_counted(rate: &Rate) -> bool {
 fn hide(rate: &mut Rate) {
     empty(rate);
     rate.state = State::Suppressed;
-    PROTECTED.clone_into(&mut rate.state_reason);
+    rate.state_reason = PROTECTED;
 }
 
 fn is_hidden(rate: &Rate) -> bool {
@@ -175,9 +176,9 @@ mod tests {
         #[expect(clippy::cast_possible_truncation, reason = "small")]
         let units = denominator as i64;
         Rate {
-            period_kind: "year".to_owned(),
-            stratum_kind: if all { "all" } else { "sex" }.to_owned(),
-            stratum: name.to_owned(),
+            period_kind: "year".into(),
+            stratum_kind: if all { "all" } else { "sex" }.into(),
+            stratum: name.into(),
             numerator: Some(numerator),
             denominator: Some(denominator),
             n_units: Some(units),
@@ -190,7 +191,7 @@ mod tests {
         let mut rates: Vec<Rate> = rows.iter().map(|(name, over, under)| row(name, *over, *under)).collect();
         protect(&mut rates, &[test_rows::measure("lower")], 13.0, true);
         assert!(rates.iter().all(|rate| is_hidden(rate) == rate.numerator.is_none()));
-        rates.into_iter().filter(|rate| !is_hidden(rate)).map(|rate| rate.stratum).collect()
+        rates.into_iter().filter(|rate| !is_hidden(rate)).map(|rate| rate.stratum.to_string()).collect()
     }
 
     #[test]

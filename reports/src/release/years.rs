@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use arcstr::ArcStr;
 use jiff::civil::Date;
 
 use super::LeftOut;
@@ -44,12 +45,12 @@ pub fn keep(results: &mut Results) {
 
 /// Leaves the years that are final for everyone.
 pub fn keep_final(results: &mut Results) {
-    let years: BTreeSet<(String, Date)> = results
+    let years: BTreeSet<(ArcStr, Date)> = results
         .rates
         .iter()
         .filter(|rate| rate.is_overall() && rate.is_final)
         .map(|rate| (rate.measure_id.clone(), rate.period))
         .collect();
     results.rates.retain(|rate| years.contains(&(rate.measure_id.clone(), rate.period)));
-    results.exclusions.retain(|row| years.contains(&(row.measure_id.clone(), row.year)));
+    results.exclusions.retain(|row| years.contains(&(row.measure_id.as_str().into(), row.year)));
 }

@@ -7,7 +7,7 @@ use crate::values::{self, Numbers, absent};
 use crate::view::MeasureRows;
 use crate::words;
 use crate::workbook::names::Names;
-use crate::workbook::sheet::{Cell, Column, Sheet};
+use crate::workbook::sheet::{Cell, Column, MOST_ROWS, Sheet};
 use crate::workbook::styles::Styles;
 
 /// What stands in place of limits that no method gives.
@@ -33,13 +33,40 @@ const COLUMNS: [Column; 17] = [
     ("Cell", 14.0),
 ];
 
-/// Writes the sheet of a family, whose measures `rows` are, or as many sheets as its rows need when each holds
-/// `rows_per_sheet` with its header.
+/// Which values a workbook has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All.
+    Whole,
+    /// All but those of organizations in months and quarters.
+    WithoutMonthsOfOrganizations,
+}
+
+impl Part {
+    fn has(self, rate: &Rate) -> bool {
+        self == Self::Whole || rate.level == "all" || rate.period_kind == "year"
+    }
+}
+
+/// Writes the sheet of a family, whose measures `rows` are, or as many sheets as its rows need.
 pub fn write(
     workbook: &mut Workbook,
     names: &mut Names,
     styles: &Styles,
     rows: &[MeasureRows],
+    part: Part,
+    suppress_below: i64,
+) -> Result<(), XlsxError> {
+    write_sheets(workbook, names, styles, rows, part, suppress_below, MOST_ROWS)
+}
+
+/// The same where a sheet holds `rows_per_sheet` with its header.
+fn write_sheets(
+    workbook: &mut Workbook,
+    names: &mut Names,
+    styles: &Styles,
+    rows: &[MeasureRows],
+    part: Part,
     suppress_below: i64,
     rows_per_sheet: usize,
 ) -> Result<(), XlsxError> {
@@ -49,7 +76,10 @@ pub fn write(
     let values: Vec<(&MeasureRows, &Format, &Rate)> = rows
         .iter()
         .zip(&formats)
-        .flat_map(|(rows, format)| values::in_order(rows).into_iter().map(move |rate| (rows, format, rate)))
+        .flat_map(|(rows, format)| {
+            let of_part = values::in_order(rows).into_iter().filter(move |rate| part.has(rate));
+            of_part.map(move |rate| (rows, format, rate))
+        })
         .collect();
     let mut rest = values.as_slice();
     loop {
@@ -146,7 +176,7 @@ mod tests {
             rates,
         }];
         let mut workbook = Workbook::new();
-        write(&mut workbook, &mut Names::with([]), &Styles::new(), &rows, 11, 4).expect("sheets");
+        write_sheets(&mut workbook, &mut Names::with([]), &Styles::new(), &rows, Part::Whole, 11, 4).expect("sheets");
         let bytes = workbook.save_to_buffer().expect("a workbook");
         let mut read = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
         assert_eq!(read.sheet_names(), ["Readmissions", "Readmissions (2)", "Readmissions (3)"]);

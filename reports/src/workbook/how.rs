@@ -5,7 +5,7 @@ use rust_xlsxwriter::{Worksheet, XlsxError};
 
 use crate::format;
 use crate::model::Run;
-use crate::workbook::family::NO_INTERVAL;
+use crate::workbook::family::{NO_INTERVAL, Part};
 use crate::workbook::sheet::{Cell, Column, Sheet};
 use crate::workbook::styles::Styles;
 use crate::workbook::summary::{NOT_FINAL, REFUSED};
@@ -13,9 +13,20 @@ use crate::workbook::summary::{NOT_FINAL, REFUSED};
 const COLUMNS: [Column; 2] = [("What", 28.0), ("Value", 90.0)];
 
 /// Writes the sheet.
-pub fn write(worksheet: &mut Worksheet, styles: &Styles, title: &str, run: &Run) -> Result<(), XlsxError> {
+pub fn write(
+    worksheet: &mut Worksheet,
+    styles: &Styles,
+    title: &str,
+    run: &Run,
+    part: Part,
+) -> Result<(), XlsxError> {
     let mut sheet = Sheet::begin(worksheet, styles, &COLUMNS)?;
-    for (name, cell) in facts(title, run) {
+    let left_out = (part == Part::WithoutMonthsOfOrganizations).then(|| {
+        let words = "Months and quarters of organizations, which would make this file too large to open; data/values.csv and \
+                     data/values.parquet have them.";
+        ("Not in this file", Cell::wrapped(words))
+    });
+    for (name, cell) in facts(title, run).into_iter().chain(left_out) {
         sheet.row([Cell::text(name), cell])?;
     }
     sheet.gap();
