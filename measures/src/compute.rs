@@ -20,6 +20,7 @@ use crate::definition::{Feed, Measure, NeededRows, View, prepared_views, views_r
 use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
 use crate::exclusions::exclusions;
+use crate::feeds;
 use crate::funnels;
 use crate::instrument::{self, Instrument};
 use crate::rates::{Rate, State, Tree, UNKNOWN, rates};
@@ -279,6 +280,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     tables.worklists = work(&benches).await?;
     tables.caseload = caseload(&benches, &running.names, options.suppress_below).await?;
     tables.coverage = atlas::coverage(&has_data)?;
+    tables.feed_months = feeds::rows(&benches, &manifest, options.suppress_below).await?;
     let identity = identity(options, &lake, &span);
     let run = run_row(options, &manifest, &lake, &span, &identity);
     (options.progress)("writing results");
@@ -655,6 +657,7 @@ impl RowWriter {
 struct RateWriters {
     rates: RowWriter,
     waits: RowWriter,
+    wait_curves: RowWriter,
     charts: RowWriter,
     signals: RowWriter,
     annotations: RowWriter,
@@ -667,6 +670,7 @@ impl RateWriters {
         Ok(Self {
             rates: RowWriter::create(folder, "rate")?,
             waits: RowWriter::create(folder, "wait")?,
+            wait_curves: RowWriter::create(folder, "wait_curve")?,
             charts: RowWriter::create(folder, "chart")?,
             signals: RowWriter::create(folder, "signal")?,
             annotations: RowWriter::create(folder, "annotation")?,
@@ -685,6 +689,8 @@ impl RateWriters {
         let suppress_below = options.suppress_below;
         let waits: Vec<_> = rates.iter().filter_map(|rate| rate.wait_row(measure, suppress_below)).collect();
         self.waits.append(&waits)?;
+        let curves: Vec<_> = rates.iter().flat_map(|rate| rate.wait_curve_rows(measure, suppress_below)).collect();
+        self.wait_curves.append(&curves)?;
         let drawn = signals::rows(measure, rates, &options.charts);
         self.charts.append(&drawn.charts)?;
         self.signals.append(&drawn.months)?;
@@ -699,8 +705,9 @@ impl RateWriters {
     }
 
     fn finish(self) -> Result<()> {
-        self.rates.finish()?;
-        let others = [self.waits, self.charts, self.signals, self.annotations, self.funnels, self.curves];
+        let Self { rates, waits, wait_curves, charts, signals, annotations, funnels, curves } = self;
+        rates.finish()?;
+        let others = [waits, wait_curves, charts, signals, annotations, funnels, curves];
         others.into_iter().try_for_each(RowWriter::finish)
     }
 }
@@ -714,6 +721,7 @@ struct Tables {
     case_mix: CaseMixRows,
     equity: EquityRows,
     coverage: Vec<Vec<Cell>>,
+    feed_months: Vec<Vec<Cell>>,
     caseload: Vec<Vec<Cell>>,
     worklists: Vec<arrow::array::RecordBatch>,
 }
@@ -741,6 +749,7 @@ impl Tables {
         write("equity_group", &self.equity.groups)?;
         write("disparity", &self.equity.splits)?;
         write("coverage", &self.coverage)?;
+        write("feed_month", &self.feed_months)?;
         write("caseload", &self.caseload)?;
         write("survey_model", &self.case_mix.models)?;
         write("survey_score", &self.case_mix.scores)?;

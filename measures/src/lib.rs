@@ -15,6 +15,7 @@ pub mod definition;
 mod equity;
 mod error;
 mod exclusions;
+mod feeds;
 mod functions;
 mod funnels;
 pub mod instrument;

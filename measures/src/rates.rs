@@ -191,6 +191,32 @@ impl Rate {
         ])
     }
 
+    /// As rows of the results table `wait_curve`, for measures of time: everyone's years. A tenth of the units must not be a
+    /// small count, so that no step of the curve is one.
+    #[must_use]
+    pub fn wait_curve_rows(&self, measure: &Measure, threshold: u64) -> Vec<Vec<Cell>> {
+        let whole = self.is_overall() && self.key.period_kind == "year";
+        let Some(waits) = self.waits.as_ref().filter(|_| whole) else { return Vec::new() };
+        let seen = self.counts_are_shown() && waits.n >= 10 * threshold;
+        let row = |(tenth, days): (i64, &Option<f64>)| {
+            let days = days.filter(|_| seen);
+            vec![
+                measure.id.clone().into(),
+                Cell::Date(self.key.period),
+                if self.is_final { "final" } else { "provisional" }.into(),
+                (10 * tenth).into(),
+                days.into(),
+                match (seen, days) {
+                    (false, _) => "suppressed",
+                    (true, None) => "not_reached",
+                    (true, Some(_)) => "shown",
+                }
+                .into(),
+            ]
+        };
+        (1..).zip(&waits.tenths).map(row).collect()
+    }
+
     /// As a row of the results table `rate`.
     #[must_use]
     pub fn row(&self, measure: &Measure, names: &HashMap<(&'static str, String), String>, threshold: u64) -> Vec<Cell> {

@@ -35,6 +35,8 @@ pub struct Waits {
     pub upper: Option<f64>,
     /// Day by which nine of ten have had it.
     pub p90: Option<f64>,
+    /// Days by which one tenth, two tenths and so on to nine tenths of all units have had it; none where not so many have.
+    pub tenths: [Option<f64>; 9],
     /// Median over the units that have had it alone: too low while others wait.
     pub completed_median: Option<f64>,
     /// 90th percentile over them.
@@ -81,6 +83,10 @@ pub fn waits(components: &BTreeMap<String, Sums>) -> Result<Option<Waits>, Strin
     let curve = curves.cause(1).ok_or("there is no curve of the event")?;
     let median = curve.quantile(0.5).map_err(said)?;
     let p90 = curve.quantile(0.9).map_err(said)?.time;
+    let mut tenths = [None; 9];
+    for (tenth, days) in (1_u8..).zip(&mut tenths) {
+        *days = curve.quantile(f64::from(tenth) / 10.0).map_err(said)?.time;
+    }
     // None where no unit has had it yet.
     let of_completed = |share: f64| quantile(&completed, share).ok();
     Ok(Some(Waits {
@@ -92,6 +98,7 @@ pub fn waits(components: &BTreeMap<String, Sums>) -> Result<Option<Waits>, Strin
         lower: median.lower,
         upper: median.upper,
         p90,
+        tenths,
         completed_median: of_completed(0.5),
         completed_p90: of_completed(0.9),
         share: curve.steps.last().map(|step| step.incidence),
@@ -121,6 +128,8 @@ mod tests {
         assert_eq!((found.n, found.events, found.competing, found.censored), (8, 3, 1, 4));
         assert_eq!((found.median, found.completed_median), (None, Some(2.0)));
         assert_eq!(found.share, Some(0.375));
+        let (none, day) = (None, Some);
+        assert_eq!(found.tenths, [day(1.0), day(2.0), day(3.0), none, none, none, none, none, none]);
     }
 
     #[test]

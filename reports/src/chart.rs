@@ -15,6 +15,7 @@ mod right_labels;
 mod run_chart;
 mod scale;
 mod svg;
+mod wait_curve;
 
 pub use events::events_within;
 pub use funnel::{FunnelChart, draw as draw_funnel};
@@ -22,3 +23,4 @@ pub use raster::Rasteriser;
 pub use run_chart::{Month, RunChart, draw};
 pub use scale::round_ends;
 pub use svg::Drawing;
+pub use wait_curve::{WaitChart, WaitYear, draw as draw_waits};

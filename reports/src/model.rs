@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use crate::error::{ReportError, Result};
 use crate::release::{LeftOut, Release};
 pub use charts::{Annotation, Chart, FunnelCurve, FunnelSite, Limits, Signal};
-pub use more::{Coverage, Disparity, Exclusion, SurveyModel, SurveyScore, Wait};
+pub use more::{Coverage, Disparity, Exclusion, FeedMonth, SurveyModel, SurveyScore, Wait, WaitPoint};
 use table::Table;
 
 /// All that a report is made from.
@@ -38,6 +38,8 @@ pub struct Results {
     pub funnel_curves: Vec<FunnelCurve>,
     /// How long units waited, by measure and month, everyone together.
     pub waits: Vec<Wait>,
+    /// By which day each tenth of a year's units had waited.
+    pub wait_curves: Vec<WaitPoint>,
     /// How far groups are apart.
     pub disparities: Vec<Disparity>,
     /// What of the Atlas was measured.
@@ -54,6 +56,8 @@ pub struct Results {
     pub quality: Vec<Quality>,
     /// What the checks found.
     pub checks: Vec<CheckResult>,
+    /// How many rows each table has in each month.
+    pub feed_months: Vec<FeedMonth>,
     /// What a release left out of all these.
     pub left_out: Vec<LeftOut>,
 }
@@ -211,6 +215,7 @@ impl Results {
             funnel_sites: Table::read_if_there(folder, "funnel")?.rows(charts::funnel_row)?,
             funnel_curves: Table::read_if_there(folder, "funnel_curve")?.rows(charts::curve_row)?,
             waits: Table::read_if_there(folder, "wait")?.rows_kept(more::wait_row)?,
+            wait_curves: Table::read_if_there(folder, "wait_curve")?.rows(more::wait_point_row)?,
             disparities: Table::read_if_there(folder, "disparity")?.rows(more::disparity_row)?,
             coverage: Table::read_if_there(folder, "coverage")?.rows(more::coverage_row)?,
             survey_models: Table::read_if_there(folder, "survey_model")?.rows(more::survey_model_row)?,
@@ -219,6 +224,7 @@ impl Results {
             preparations: Table::read(folder, "preparation")?.rows(preparation_row)?,
             quality: Table::read(folder, "quality")?.rows(quality_row)?,
             checks: Table::read(folder, "check_result")?.rows(check_row)?,
+            feed_months: Table::read_if_there(folder, "feed_month")?.rows(more::feed_month_row)?,
             left_out: Vec::new(),
         })
     }

@@ -102,6 +102,7 @@ pub fn apply(mut results: Results, release: Release) -> Results {
         funnel_sites: _,
         funnel_curves: _,
         waits: _,
+        wait_curves: _,
         disparities: _,
         coverage: _,
         survey_models: _,
@@ -110,6 +111,7 @@ pub fn apply(mut results: Results, release: Release) -> Results {
         preparations: _,
         quality: _,
         checks: _,
+        feed_months: _,
         left_out: _,
     } = &results;
     results.run.release = release;
@@ -144,6 +146,7 @@ fn publish(results: &mut Results) {
     results.disparities.clear();
     results.survey_models.clear();
     results.survey_scores.clear();
+    results.wait_curves.clear();
     let because = |what, why| LeftOut { what, why };
     results.left_out.extend([
         because("years that are not final", "they would change from release to release, month by month"),
@@ -151,6 +154,7 @@ fn publish(results: &mut Results) {
         because("funnels", "their limits at an organization's size give the size back"),
         because("gaps between groups", "they are made from exact counts, of groups that may be hidden here too"),
         because("survey scores adjusted for case mix", "they are made from exact counts of answers"),
+        because("curves of waits", "they are made from exact counts"),
         because("why a cell is suppressed", "it would tell small cells from those that protect them"),
     ]);
 }

@@ -79,9 +79,14 @@ fn draw(
     let drawings = Drawings {
         chart: view::chart_of(rows, &results.run).map_err(failed)?,
         funnel: view::funnel_of(rows).map_err(failed)?,
+        waits: view::curve_of(rows).map_err(failed)?,
     };
     let name = stem(&rows.measure.measure_id);
-    let named = [(drawings.chart.as_ref(), name.clone()), (drawings.funnel.as_ref(), format!("{name}.funnel"))];
+    let named = [
+        (drawings.chart.as_ref(), name.clone()),
+        (drawings.funnel.as_ref(), format!("{name}.funnel")),
+        (drawings.waits.as_ref(), format!("{name}.waits")),
+    ];
     let mut names = Vec::new();
     for (drawing, name) in named {
         let Some(drawing) = drawing else { continue };

@@ -7,10 +7,12 @@ mod coverage;
 mod definition;
 mod equity;
 mod facts;
+mod feeds;
 mod measure;
 mod summary;
 mod survey;
 mod table;
+mod waits;
 
 use serde::Serialize;
 
@@ -19,6 +21,7 @@ use crate::model::{Measure, Results};
 use crate::words;
 
 pub use measure::{MeasureRows, all_rows, chart_of, funnel_of};
+pub use waits::curve_of;
 
 /// The id of the month axis that charts share.
 const AXIS_ID: &str = "months";
@@ -30,6 +33,8 @@ pub struct Drawings {
     pub chart: Option<Drawing>,
     /// Its organizations.
     pub funnel: Option<Drawing>,
+    /// How long its units waited.
+    pub waits: Option<Drawing>,
 }
 
 /// The whole page.
@@ -57,6 +62,7 @@ pub struct Page {
     gaps_looked_for: bool,
     coverage: Option<coverage::Matrix>,
     accounting: accounting::Accounting,
+    feeds: Option<feeds::Feeds>,
     definitions: Vec<definition::Definition>,
 }
 
@@ -123,6 +129,7 @@ impl Page {
             axis_id: AXIS_ID,
             coverage: coverage::Matrix::new(&results.coverage),
             accounting: accounting::Accounting::new(results),
+            feeds: feeds::Feeds::new(results),
             definitions: sorted(results, true)
                 .into_iter()
                 .chain(sorted(results, false))

@@ -364,6 +364,32 @@ fn a_run_without_measures_is_still_a_report() {
     assert!(matches!(error, ReportError::NoRun));
 }
 
+#[test]
+fn waits_have_a_curve_for_each_year_and_feeds_say_where_they_broke_off() {
+    let results = tempfile::tempdir().expect("a folder");
+    synthetic::write(results.path());
+    synthetic::more::write(results.path());
+    let out = results.path().join("report");
+    let files = render(results.path(), &out, &options()).expect("a report");
+    let html = fs::read_to_string(&files.html).expect("a page");
+    let waits = section(&html, "referral.report_days");
+    let said = "2026 so far: half had it within 14 days, nine in ten within 42 days. \
+                2025: half had it within 17 days, fewer than nine in ten had it.";
+    assert!(waits.contains(said), "{}", between(waits, "<h4>Waits</h4>", "</p>"));
+    assert!(out.join("charts/referral.report_days.waits.svg").is_file());
+    assert!(!section(&html, MEASURES[0].id).contains("<h4>Waits</h4>"));
+    let feeds = between(&html, "<h3 id=\"feeds\">", "</table>");
+    assert!(feeds.contains("A feed has odd months."));
+    assert!(feeds.contains("no rows in Oct 2026; less than half the usual in Sep 2026"));
+    assert_eq!(feeds.matches("class=\"alarm\"").count(), 2, "the referrals are as usual");
+    for table in ["feed_month", "wait_curve"] {
+        fs::remove_file(results.path().join(format!("{table}.parquet"))).expect("removed");
+    }
+    render(results.path(), &out, &options()).expect("results of an earlier version have neither");
+    let html = fs::read_to_string(&files.html).expect("a page");
+    assert!(!html.contains("<h4>Waits</h4>") && !html.contains("id=\"feeds\""));
+}
+
 /// Writes a report to look at: `CARECOORD_REPORT_TO=folder cargo test -p carecoord-reports --test report`.
 #[test]
 fn a_report_to_look_at() {

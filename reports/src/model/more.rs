@@ -17,6 +17,29 @@ pub struct Wait {
     pub share: Option<f64>,
 }
 
+/// By which day a share of a year's units, everyone together, had the event: the contract `wait_curve`.
+#[derive(Debug, Clone)]
+pub struct WaitPoint {
+    pub measure_id: String,
+    pub period: Date,
+    pub is_final: bool,
+    /// Per cent.
+    pub share: i64,
+    /// Nothing where not so many had it, or where it is suppressed.
+    pub days: Option<f64>,
+}
+
+/// How many rows a table has in a month: the contract `feed_month`.
+#[derive(Debug, Clone)]
+pub struct FeedMonth {
+    pub table_name: String,
+    pub month: Date,
+    /// Nothing where it is suppressed.
+    pub rows: Option<i64>,
+    /// missing, low, or empty.
+    pub note: String,
+}
+
 /// Units that are not in a year's value, for one reason: the contract `exclusion`.
 #[derive(Debug, Clone)]
 pub struct Exclusion {
@@ -107,6 +130,25 @@ pub fn wait_row(row: &Row) -> Result<Option<Wait>> {
         completed_median: row.number("completed_median")?,
         share: row.number("share")?,
     }))
+}
+
+pub fn wait_point_row(row: &Row) -> Result<WaitPoint> {
+    Ok(WaitPoint {
+        measure_id: row.text("measure_id")?,
+        period: row.date("period")?,
+        is_final: row.text("maturity")? == "final",
+        share: row.required_integer("share")?,
+        days: if row.text("state")? == "shown" { row.number("days")? } else { None },
+    })
+}
+
+pub fn feed_month_row(row: &Row) -> Result<FeedMonth> {
+    Ok(FeedMonth {
+        table_name: row.text("table_name")?,
+        month: row.date("month")?,
+        rows: if row.text("state")? == "shown" { row.integer("rows")? } else { None },
+        note: row.text("note")?,
+    })
 }
 
 pub fn disparity_row(row: &Row) -> Result<Disparity> {

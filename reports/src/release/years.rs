@@ -27,6 +27,7 @@ pub fn keep(results: &mut Results) {
     results.charts.clear();
     results.signals.clear();
     results.waits.clear();
+    results.feed_months.clear();
     results.annotations.clear();
     for day in [&mut results.run.report_month, &mut results.run.first_month, &mut results.run.extract_date] {
         *day = day.first_of_year();
@@ -39,6 +40,7 @@ pub fn keep(results: &mut Results) {
         LeftOut { what: "months and quarters", why: "no date is finer than a year" },
         LeftOut { what: "charts of months, their signals and targets", why: "they are about months" },
         LeftOut { what: "waits", why: "they are told by month" },
+        LeftOut { what: "rows of each table by month", why: "they are told by month" },
         LeftOut { what: "dated events", why: "they have days, and words of the project's own" },
     ]);
 }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::table::{self, ValueRow};
-use super::{Drawings, survey};
+use super::{Drawings, survey, waits};
 use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
-use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal};
+use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal, WaitPoint};
 use crate::publish::stem;
 use crate::reading::{Change, Reading, Verdict};
 use crate::words;
@@ -49,6 +49,8 @@ pub struct MeasureRows<'a> {
     pub funnel: Vec<(String, &'a FunnelSite)>,
     /// The limits of the funnel, by size.
     pub curve: Vec<&'a FunnelCurve>,
+    /// Each year's curve of waits, by year and share.
+    pub wait_curve: Vec<&'a WaitPoint>,
     /// All its values.
     pub rates: Vec<&'a Rate>,
 }
@@ -76,6 +78,9 @@ impl<'a> MeasureRows<'a> {
             .filter(|site| of_measure(&site.measure_id))
             .map(|site| (table::name_of(&site.level_name, &site.level_id), site))
             .collect();
+        let mut wait_curve: Vec<&WaitPoint> =
+            results.wait_curves.iter().filter(|point| of_measure(&point.measure_id)).collect();
+        wait_curve.sort_by_key(|point| (point.period, point.share));
         funnel.sort_by_cached_key(|(name, site)| (words::sort_key(name), site.level_id.clone()));
         Self {
             measure,
@@ -86,6 +91,7 @@ impl<'a> MeasureRows<'a> {
             annotations: results.annotations.iter().filter(|one| of_measure(&one.measure_id)).collect(),
             funnel,
             curve: results.funnel_curves.iter().filter(|point| of_measure(&point.measure_id)).collect(),
+            wait_curve,
             rates,
         }
     }
@@ -222,33 +228,6 @@ pub fn funnel_of(rows: &MeasureRows) -> Result<Option<Drawing>, String> {
     })
 }
 
-/// How long units of the latest final month waited, with those who still wait.
-fn wait(rows: &MeasureRows, results: &Results) -> Option<String> {
-    let month = rows.months.iter().filter(|rate| rate.is_final).map(|rate| rate.period).max()?;
-    let of_month = |wait: &&crate::model::Wait| wait.measure_id == rows.measure.measure_id && wait.period == month;
-    let wait = results.waits.iter().find(of_month)?;
-    let units = words::plural(&rows.measure.unit_name);
-    let days = |days: f64| format!("{} {}", format::amount(days), rows.measure.value_unit);
-    let n = wait.n_units?;
-    let share = wait.share.map(|share| format!("; {}% had it by the end of the watch", format::number(share, 0)));
-    let half = match wait.median {
-        Some(median) => format!("half had it within {}", days(median)),
-        None => "fewer than half have had it".to_owned(),
-    };
-    let most = wait.p90.map(|p90| format!(", nine in ten within {}", days(p90)));
-    let naive = wait.completed_median.map(|median| {
-        format!(" Among those who had it alone the median is {}, which leaves out who waits longest.", days(median))
-    });
-    Some(format!(
-        "Of {} {units} of {}, {half}{}{}.{}",
-        format::count(n),
-        format::month(month),
-        most.unwrap_or_default(),
-        share.unwrap_or_default(),
-        naive.unwrap_or_default()
-    ))
-}
-
 /// Who is not in the latest year's value, in a sentence for each kind.
 fn left_out(rows: &MeasureRows, results: &Results) -> String {
     let own = || results.exclusions.iter().filter(|row| row.measure_id == rows.measure.measure_id);
@@ -311,6 +290,9 @@ pub struct Section {
     left_out: String,
     /// How long units waited, in a sentence; empty for other measures.
     wait: String,
+    /// Each year's curve of waits; empty for other measures.
+    wait_curve: String,
+    wait_curve_sentence: String,
     survey: Option<survey::Comparison>,
 }
 
@@ -363,7 +345,13 @@ impl Section {
             organizations: table::organizations(rows, run),
             strata: table::strata(rows, run),
             left_out: left_out(rows, results),
-            wait: wait(rows, results).unwrap_or_default(),
+            wait: waits::sentence(rows, results).unwrap_or_default(),
+            wait_curve: drawn
+                .waits
+                .as_ref()
+                .map(|drawing| drawing.inline(&format!("w{number}"), None))
+                .unwrap_or_default(),
+            wait_curve_sentence: waits::curve_sentence(rows),
             survey: survey::Comparison::new(rows, results),
         }
     }

@@ -173,6 +173,7 @@ mod tests {
             annotations: Vec::new(),
             funnel: Vec::new(),
             curve: Vec::new(),
+            wait_curve: Vec::new(),
             rates,
         }];
         let mut workbook = Workbook::new();

@@ -14,6 +14,8 @@ pub fn write(folder: &Path) {
     Table::write(folder, "disparity", &disparities());
     Table::write(folder, "coverage", &coverage());
     Table::write(folder, "wait", &[wait()]);
+    Table::write(folder, "wait_curve", &wait_curve());
+    Table::write(folder, "feed_month", &feed_months());
     Table::write(folder, "survey_model", &[survey_model()]);
     Table::write(folder, "survey_score", &survey_scores());
 }
@@ -75,6 +77,37 @@ fn wait() -> Vec<Value> {
     let counts = [1_779, 1_500, 40, 239].map(Integer);
     let days = [11.0, 10.0, 12.0, 31.0, 9.0, 24.0, 84.3].map(Number);
     head.into_iter().chain(everyone).chain(counts).chain(days).chain([Text("shown")]).collect()
+}
+
+fn wait_curve() -> Vec<Vec<Value>> {
+    let year = |year: i16, maturity: &'static str, slower: i64| {
+        (1..=9).map(move |tenth: i64| {
+            let reached = tenth < 9 || slower == 0;
+            vec![
+                Text("referral.report_days"),
+                Date(day(year, 1, 1)),
+                Text(maturity),
+                Integer(10 * tenth),
+                if reached { Number((tenth * tenth / 2 + 2 + slower) as f64) } else { None },
+                Text(if reached { "shown" } else { "not_reached" }),
+            ]
+        })
+    };
+    year(2025, "final", 3).chain(year(2026, "provisional", 0)).collect()
+}
+
+fn feed_months() -> Vec<Vec<Value>> {
+    let table = |name: &'static str, rows: [i64; 4]| {
+        (MONTHS - 4..).zip(rows).map(move |(index, rows)| {
+            let note = match rows {
+                0 => Text("missing"),
+                1..400 => Text("low"),
+                _ => None,
+            };
+            vec![Text(name), Date(month(index)), Integer(rows), note, Text("shown")]
+        })
+    };
+    table("encounter", [1_204, 1_190, 301, 0]).chain(table("referral", [812, 790, 801, 820])).collect()
 }
 
 fn survey_model() -> Vec<Value> {
