@@ -12,6 +12,9 @@ use serde::Deserialize;
 
 use crate::failure::Failure;
 
+/// The currency that definitions are written in; no amount is converted.
+const DOLLARS: &str = "USD";
+
 /// The settings of a project.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -32,6 +35,8 @@ pub struct Config {
     pub instruments: Vec<PathBuf>,
     /// Title of the report.
     pub report_title: String,
+    /// Currency of all amounts of money: its ISO 4217 code.
+    pub currency: String,
     /// Targets by measure, in the unit shown.
     pub targets: BTreeMap<String, f64>,
     /// How charts are judged.
@@ -61,6 +66,7 @@ impl Default for Config {
             measures: Vec::new(),
             instruments: Vec::new(),
             report_title: "Care coordination report".to_owned(),
+            currency: DOLLARS.to_owned(),
             targets: BTreeMap::new(),
             charts: Charts::default(),
             annotation: Vec::new(),
@@ -86,13 +92,27 @@ impl Config {
         if let Some(buckets) = config.buckets.filter(|buckets| !(1..=256).contains(buckets)) {
             return Err(Failure::Usage(format!("{}: buckets = {buckets}; 1 to 256 are possible", path.display())));
         }
+        let is_code = config.currency.len() == 3 && config.currency.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !is_code {
+            let currency = &config.currency;
+            return Err(Failure::Usage(format!(
+                "{}: currency = \"{currency}\"; give the three capital letters of ISO 4217, such as USD or EUR",
+                path.display()
+            )));
+        }
         Ok(config)
     }
 
     /// The catalogue with the project's own measures.
     pub fn measures(&self, project: &Path) -> Result<Vec<Measure>, Failure> {
         let folders: Vec<PathBuf> = self.measures.iter().map(|folder| project.join(folder)).collect();
-        Ok(definition::catalog_with(&folders)?)
+        let mut measures = definition::catalog_with(&folders)?;
+        for measure in &mut measures {
+            if let Some(rest) = measure.value_unit.strip_prefix(DOLLARS) {
+                measure.value_unit = format!("{}{rest}", self.currency);
+            }
+        }
+        Ok(measures)
     }
 
     /// What charts are made with.
@@ -131,6 +151,16 @@ mod tests {
             (config.months, config.suppress_below, config.buckets),
             (default.months, default.suppress_below, default.buckets)
         );
-        assert_eq!(config.report_title, default.report_title);
+        assert_eq!((config.report_title, config.currency), (default.report_title, default.currency));
+    }
+
+    #[test]
+    fn amounts_are_in_the_currency_of_the_project() {
+        let unit = |currency: &str| {
+            let config: Config = toml::from_str(&format!("currency = \"{currency}\"")).expect("a setting");
+            let measures = config.measures(Path::new(".")).expect("the catalogue");
+            measures.into_iter().find(|one| one.id == "cost.paid_pmpm").expect("a measure").value_unit
+        };
+        assert_eq!((unit("USD").as_str(), unit("EUR").as_str()), ("USD per member per month", "EUR per member per month"));
     }
 }

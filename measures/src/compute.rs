@@ -16,14 +16,14 @@ use jiff::civil::Date;
 
 use crate::atlas;
 use crate::case_mix::{self, CaseMixRows};
-use crate::definition::{Feed, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists};
+use crate::definition::{Feed, Kind, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists};
 use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
 use crate::exclusions::exclusions;
 use crate::feeds;
 use crate::funnels;
 use crate::instrument::{self, Instrument};
-use crate::rates::{Rate, State, Tree, UNKNOWN, rates};
+use crate::rates::{Exact, Rate, State, Tree, UNKNOWN, rates};
 use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
 use crate::signals::{self, Settings};
@@ -45,6 +45,8 @@ const FEW_BUCKETS_AT_ONCE: u32 = 4;
 const ROWS_FOR_SEVERAL: u64 = 2_000_000;
 /// So many of them at the most.
 const MEASURES_AT_ONCE: usize = 4;
+/// Units of which none is in the numerator before one wonders whether the data hold what is counted [P].
+const ENOUGH_TO_WONDER: u64 = 100;
 /// Rates that are brought into columns together.
 const RATES_AT_ONCE: usize = 16_384;
 
@@ -266,6 +268,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         tables.equity.groups.extend(equity.groups);
         tables.equity.splits.extend(equity.splits);
         has_data.push((measure.id.clone(), has_data_now(&rates, &span)));
+        tables.nothing_found(&measure, &rates)?;
         tables.case_mix.models.extend(case_mix.models);
         tables.case_mix.scores.extend(case_mix.scores);
         let written = writers.append(&measure, &rates, &running.names, options);
@@ -401,7 +404,9 @@ fn groups(manifest: &Manifest, at_once: Option<u32>) -> Vec<Range<u32>> {
 
 /// What makes this run what it is: equal inputs, definitions and options give an equal text.
 fn identity(options: &Options<'_>, lake: &Snapshot, span: &Span) -> String {
-    let mut definitions: Vec<String> = options.measures.iter().map(Measure::definition_hash).collect();
+    // A project's currency stands in the unit, not in the definition.
+    let of_measure = |measure: &Measure| format!("{} {}", measure.definition_hash(), measure.value_unit);
+    let mut definitions: Vec<String> = options.measures.iter().map(of_measure).collect();
     definitions.extend(options.instruments.iter().map(|instrument| format!("{instrument:?}")));
     let text = format!(
         "{}\n{}\n{span:?}\n{}\n{:?}\n{}",
@@ -462,6 +467,8 @@ fn measure_row(measure: &Measure, refusal: Option<&str>, caveats: &[String]) -> 
         if refusal.is_some() { "refused" } else { "computed" }.into(),
         refusal.into(),
         (!caveats.is_empty()).then(|| caveats.join("\n")).into(),
+        // Not known before the measure is computed.
+        Cell::Null,
         (!measure.subgroups.is_empty()).then(|| measure.subgroups.join("\n")).into(),
         (!measure.cascade.is_empty()).then(|| measure.cascade.clone()).into(),
         measure.definition.clone().into(),
@@ -597,6 +604,19 @@ async fn preparations(benches: &[Workbench], views: &[View]) -> Result<Vec<Vec<C
     Ok(rows)
 }
 
+/// Whether so many units of a proportion have no numerator at all that the data may not hold what it counts.
+fn nothing_found(measure: &Measure, rates: &[Rate]) -> bool {
+    // Periods of one length cover all months, and are not counted twice.
+    let shortest = ["month", "quarter", "year"].into_iter().find(|kind| measure.periods.iter().any(|one| one == kind));
+    let of_everyone = rates.iter().filter(|rate| rate.is_overall() && Some(rate.key.period_kind) == shortest);
+    let (mut units, mut found) = (0, false);
+    for rate in of_everyone {
+        units += rate.sums.n;
+        found |= rate.sums.numerator != Exact::default();
+    }
+    measure.kind == Kind::Proportion && units >= ENOUGH_TO_WONDER && !found
+}
+
 /// Whether a measure has units in the period that the report month lies in.
 fn has_data_now(rates: &[Rate], span: &Span) -> bool {
     let of_report = |rate: &&Rate| {
@@ -727,6 +747,17 @@ struct Tables {
 }
 
 impl Tables {
+    /// Says of a computed measure whether anything was found of what it counts.
+    fn nothing_found(&mut self, measure: &Measure, rates: &[Rate]) -> Result<()> {
+        let columns = &contract::result("measure")?.columns;
+        let place = columns.iter().position(|column| column.name == "nothing_found");
+        let row = self.measures.iter_mut().find(|row| row.first() == Some(&measure.id.clone().into()));
+        if let Some(cell) = row.zip(place).and_then(|(row, place)| row.get_mut(place)) {
+            *cell = nothing_found(measure, rates).into();
+        }
+        Ok(())
+    }
+
     fn risk(&mut self, rows: RiskRows) {
         self.risk.models.extend(rows.models);
         self.risk.terms.extend(rows.terms);

@@ -270,6 +270,9 @@ struct MeasureFile {
     periods: Vec<String>,
     #[serde(default)]
     count_immature: bool,
+    /// Whether earlier months are as whole as later ones; where not, no chart is judged.
+    #[serde(default = "yes")]
+    months_comparable: bool,
     #[serde(default)]
     store_units: StoreUnits,
     steward: String,
@@ -330,6 +333,10 @@ fn last() -> i64 {
     99
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn one() -> f64 {
     1.0
 }
@@ -367,6 +374,8 @@ pub struct Measure {
     pub periods: Vec<String>,
     /// Whether units that are not mature count in provisional values: only for year-to-date measures.
     pub count_immature: bool,
+    /// Whether earlier months are as whole as later ones; where not, no chart is judged.
+    pub months_comparable: bool,
     /// Which units are kept row by row.
     pub store_units: StoreUnits,
     /// Steward.
@@ -414,6 +423,12 @@ pub struct Measure {
 }
 
 impl Measure {
+    /// Whether a unit is one person in one month, which the unit's name says: a year's units are of fewer people.
+    #[must_use]
+    pub fn counts_member_months(&self) -> bool {
+        self.unit_name == "member-month"
+    }
+
     /// BLAKE3 hash of the definition with its id.
     #[must_use]
     pub fn definition_hash(&self) -> String {
@@ -567,6 +582,7 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         feed: file.feed,
         periods: periods.clone(),
         count_immature: file.count_immature,
+        months_comparable: file.months_comparable,
         store_units: file.store_units,
         steward: variant.steward.clone().unwrap_or_else(|| file.steward.clone()),
         version: file.version.clone(),

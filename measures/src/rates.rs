@@ -85,6 +85,8 @@ pub struct Sums {
     pub squares: Exact<{ 2 * DIGITS }>,
     /// Counting units.
     pub n: u64,
+    /// Of them, for means, those whose numerator is not 0.
+    pub not_zero: u64,
     /// Units excluded.
     pub excluded: u64,
     /// Units that left by an exception.
@@ -99,6 +101,7 @@ impl Sums {
         self.denominator += other.denominator;
         self.squares += other.squares;
         self.n += other.n;
+        self.not_zero += other.not_zero;
         self.excluded += other.excluded;
         self.exceptions += other.exceptions;
         self.immature += other.immature;
@@ -134,7 +137,7 @@ pub struct Rate {
     /// How long units waited, for measures of time.
     pub waits: Option<Waits>,
     /// The least number of people that counting units can be of: for composites, whose units are answers, the most answers
-    /// to one item; else the units.
+    /// to one item; for member-months, those over the months of the period; else the units.
     pub people: u64,
     /// Whether every unit of the whole period has been followed up.
     pub is_final: bool,
@@ -379,16 +382,20 @@ async fn cube_of(bench: &Workbench, measure: &Measure, dimensions: &[String], un
     // Exact decimals: sums of floating-point numbers would depend on the order in which threads add them.
     let amount = |name: &str| format!("cast({name} as decimal(19, {DIGITS}))");
     let (numerator, denominator) = (amount("numerator"), amount("denominator"));
-    let squares = if measure.kind == Kind::Mean {
-        format!("sum(case when {counts} then {numerator} * {numerator} end)")
+    let (squares, not_zero) = if measure.kind == Kind::Mean {
+        (
+            format!("sum(case when {counts} then {numerator} * {numerator} end)"),
+            format!("sum(case when {counts} and numerator <> 0 then 1 else 0 end)"),
+        )
     } else {
-        "0".to_owned()
+        ("0".to_owned(), "0".to_owned())
     };
     let text = format!(
         "select period, {dimensions}, component, \
          sum(case when {counts} then {numerator} end) as numerator, \
          sum(case when {counts} then {denominator} end) as denominator, \
          {squares} as squares, \
+         {not_zero} as not_zero, \
          sum(case when {counts} then 1 else 0 end) as n, \
          sum(case when not in_denominator and coalesce(exclusion_reason, '') <> 'outside_period' then 1 else 0 end) as excluded, \
          sum(case when in_denominator and {mature} and exception_reason is not null and not in_numerator then 1 else 0 end) as exceptions, \
@@ -455,7 +462,7 @@ fn read_sums(batches: &[RecordBatch], mut take: impl FnMut(&RecordBatch, usize, 
         let integer = |name: &str| column(name, &DataType::Int64);
         let (numerator, denominator) = (decimal("numerator", DIGITS)?, decimal("denominator", DIGITS)?);
         let squares = decimal("squares", 2 * DIGITS)?;
-        let (n, excluded) = (integer("n")?, integer("excluded")?);
+        let (n, not_zero, excluded) = (integer("n")?, integer("not_zero")?, integer("excluded")?);
         let (exceptions, immature) = (integer("exceptions")?, integer("immature")?);
         for row in 0..batch.num_rows() {
             let real = |array: &ArrayRef| {
@@ -468,6 +475,7 @@ fn read_sums(batches: &[RecordBatch], mut take: impl FnMut(&RecordBatch, usize, 
                 denominator: Exact(real(&denominator)),
                 squares: Exact(real(&squares)),
                 n: whole(&n),
+                not_zero: whole(&not_zero),
                 excluded: whole(&excluded),
                 exceptions: whole(&exceptions),
                 immature: whole(&immature),
@@ -480,6 +488,15 @@ fn read_sums(batches: &[RecordBatch], mut take: impl FnMut(&RecordBatch, usize, 
     Ok(())
 }
 
+/// Months in a period.
+fn months_in(kind: &str) -> u64 {
+    match kind {
+        "year" => 12,
+        "quarter" => 3,
+        _ => 1,
+    }
+}
+
 fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, Sums>) -> Result<Rate> {
     let mut sums = Sums::default();
     for component in components.values() {
@@ -490,6 +507,7 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
         end <= span.last_day() && sums.immature == 0 && span.is_final(end, measure.window_days, measure.feed);
     let people = match measure.kind {
         Kind::Composite => components.values().map(|sums| sums.n).max().unwrap_or(0),
+        _ if measure.counts_member_months() => sums.n.div_ceil(months_in(key.period_kind)),
         _ => sums.n,
     };
     if sums.denominator <= Exact::default() {

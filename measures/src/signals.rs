@@ -19,6 +19,17 @@ use crate::span::{date_of, days};
 /// Final months that a phase needs on either side of a break before limits are worked out anew [P].
 const PHASE_MONTHS: usize = 8;
 
+/// Distinct values that an I chart needs, and the share of neighbours alike above which it has none: limits from differences
+/// that are mostly 0 would mark ordinary months [P].
+const DISTINCT: usize = 6;
+const ALIKE: f64 = 1.0 / 3.0;
+/// The share of final months that may be hidden: what the others say together would be about them alone [P].
+const HIDDEN: f64 = 0.25;
+/// Standard errors by which two phases differ before it counts as a change, as three standard deviations do for a month [P].
+const STEP: f64 = 3.0;
+/// For the 95 % interval of a step.
+const NORMAL_95: f64 = 1.959_963_984_540_054;
+
 /// What charts are made with: what a project says in `carecoord.toml`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
@@ -120,7 +131,12 @@ pub fn rows(measure: &Measure, rates: &[Rate], settings: &Settings) -> SignalRow
 
 /// Whether a month sets limits and is judged.
 fn counts(rate: &Rate) -> bool {
-    rate.is_final && rate.state == State::Shown
+    rate.is_final && matches!(rate.state, State::Shown | State::NotReached)
+}
+
+/// Whether a final month's value is hidden.
+fn is_hidden(rate: &Rate) -> bool {
+    rate.is_final && matches!(rate.state, State::SmallCell | State::WouldReveal)
 }
 
 /// A chart that was made, with what its rules say of each month.
@@ -134,6 +150,16 @@ struct Drawn {
     direction: Direction,
     /// Bounds of what is possible: limits are cut there.
     possible: (f64, f64),
+    /// Why no month is judged, where none is.
+    unjudged: Option<&'static str>,
+}
+
+/// The last two phases beside each other.
+struct Step {
+    /// First month of the last phase, as a place.
+    first: usize,
+    difference: f64,
+    error: f64,
 }
 
 impl Drawn {
@@ -159,19 +185,39 @@ impl Drawn {
         });
         let limits = control.is_some();
         let run = || {
-            let judged: Vec<Option<f64>> = months.iter().map(|rate| rate.value.filter(|_| counts(rate))).collect();
-            let options = Options { excluded, centre: Some(median(&judged).ok()?), ..Options::plain() };
-            chart(ChartKind::I, &points(months, false), &options).ok()
+            // A month in which fewer than half had the event lies above all others, however long they will wait.
+            let highest = months.iter().filter_map(|rate| rate.value).fold(0.0, f64::max);
+            let value = |rate: &&Rate| match rate.state {
+                State::NotReached if rate.is_final => Some(2.0 * highest + 1.0),
+                State::Shown => rate.value,
+                _ => None,
+            };
+            let judged: Vec<Option<f64>> = months.iter().map(|rate| value(rate).filter(|_| counts(rate))).collect();
+            let centre = median(&judged).ok().filter(|centre| *centre <= highest)?;
+            let options = Options { excluded, centre: Some(centre), ..Options::plain() };
+            let points: Vec<Point> =
+                months.iter().map(|rate| value(rate).map_or(Point::MISSING, Point::value)).collect();
+            chart(ChartKind::I, &points, &options).ok()
         };
         let chart = control.or_else(run);
-        let fired = chart.as_ref().map(|chart| fired(chart, limits, rules, direction)).unwrap_or_default();
+        let finals = months.iter().filter(|rate| rate.is_final).count();
+        let hidden = months.iter().filter(|rate| is_hidden(rate)).count();
+        let unjudged = if !measure.months_comparable {
+            Some("not_comparable")
+        } else if hidden as f64 > HIDDEN * finals as f64 {
+            Some("hidden_months")
+        } else {
+            None
+        };
+        let judged = chart.as_ref().filter(|_| unjudged.is_none());
+        let fired = judged.map(|chart| fired(chart, limits, rules, direction)).unwrap_or_default();
         let whole = matches!(measure.kind, Kind::Proportion | Kind::Composite) && measure.value_unit.starts_with('%');
         let never_negative = months.iter().filter_map(|rate| rate.value).all(|value| value >= 0.0);
         let possible = (
             if never_negative { 0.0 } else { f64::NEG_INFINITY },
             if whole { measure.multiplier } else { f64::INFINITY },
         );
-        Self { chart, limits, why, fired, direction, possible }
+        Self { chart, limits, why, fired, direction, possible, unjudged }
     }
 
     fn limits_at(&self, point: &Plotted) -> Option<(f64, f64)> {
@@ -197,10 +243,35 @@ impl Drawn {
         (0..=last).rev().filter(judged).take_while(|place| self.side_at(*place) == Some(side)).last()
     }
 
-    /// Whether there are enough months to tell a signal from chance.
-    fn is_assessed(&self) -> bool {
+    /// How far the last phase's centre line lies from that of the phase before, where both have limits. The standard error of
+    /// a centre line follows from its months' standard deviations, a third of their distance to the upper limit.
+    fn step(&self) -> Option<Step> {
+        let chart = self.chart.as_ref().filter(|_| self.limits && self.unjudged.is_none())?;
+        let last = chart.phases.len().checked_sub(1)?;
+        let centre = |phase: usize| -> Option<(f64, f64)> {
+            let months: Vec<&Plotted> = chart
+                .points
+                .iter()
+                .filter(|point| point.phase == phase && point.included && point.value.is_some())
+                .collect();
+            let variances: Option<Vec<f64>> = months
+                .iter()
+                .map(|point| point.limits.map(|limits| ((limits.upper - point.centre) / 3.0).powi(2)))
+                .collect();
+            let n = months.len() as f64;
+            Some((months.first()?.centre, variances?.iter().sum::<f64>() / (n * n)))
+        };
+        let ((before, of_before), (now, of_now)) = (centre(last.checked_sub(1)?)?, centre(last)?);
+        let error = (of_before + of_now).sqrt();
+        (error > 0.0).then(|| Step { first: chart.phases[last].first, difference: now - before, error })
+    }
+
+    /// Why a signal cannot be told from chance, where it cannot.
+    fn unassessed(&self) -> Option<&'static str> {
         let phase = self.chart.as_ref().and_then(|chart| chart.phases.last());
-        self.limits || phase.and_then(|phase| phase.runs.as_ref().ok()).is_some_and(|runs| !runs.is_short())
+        let enough =
+            self.limits || phase.and_then(|phase| phase.runs.as_ref().ok()).is_some_and(|runs| !runs.is_short());
+        self.unjudged.or((!enough).then_some("few_months"))
     }
 
     fn chart_row(&self, measure: &Measure, months: &[&Rate], settings: &Settings) -> Vec<Cell> {
@@ -210,10 +281,10 @@ impl Drawn {
         let limits = last.and_then(|(_, point)| self.limits_at(point));
         let target = settings.targets.get(&measure.id).copied();
         let side = last.and_then(|(place, _)| self.side_at(place));
-        let variation = match (self.is_assessed(), side) {
-            (false, _) => "not_assessed",
-            (true, None) => "common_cause",
-            (true, Some(side)) => meaning(Meaning::of(side, self.direction)),
+        let variation = match (self.unassessed(), side) {
+            (Some(_), _) => "not_assessed",
+            (None, None) => "common_cause",
+            (None, Some(side)) => meaning(Meaning::of(side, self.direction)),
         };
         let since = last.and_then(|(place, _)| self.since(place)).map(|place| Cell::Date(months[place].key.period));
         let verdict = limits
@@ -225,12 +296,14 @@ impl Drawn {
                 Assurance::HitOrMiss => "hit_or_miss",
             });
         let mut all: Vec<&str> = Vec::new();
-        for rule in self.fired.iter().flatten().map(|fired| word(fired.rule)) {
+        let of_last = chart.and_then(|chart| chart.phases.last()).map_or(0, |phase| phase.first);
+        for rule in self.fired.iter().skip(of_last).flatten().map(|fired| word(fired.rule)) {
             if !all.contains(&rule) {
                 all.push(rule);
             }
         }
         let kind = chart.filter(|_| self.limits).map_or("run", |chart| chart.kind.name());
+        let step = self.step();
         let rules = match (settings.rules, self.limits) {
             (Rules::Mdc, true) => "mdc",
             (Rules::Anhoej, true) => "anhoej_shewhart",
@@ -257,6 +330,18 @@ impl Drawn {
             runs.map(|runs| runs.longest_run_limit as u64).into(),
             runs.map(|runs| runs.crossings as u64).into(),
             runs.map(|runs| runs.crossings_limit as u64).into(),
+            step.as_ref().map(|step| Cell::Date(months[step.first].key.period)).unwrap_or(Cell::Null),
+            step.as_ref().map(|step| step.difference).into(),
+            step.as_ref().map(|step| step.difference - NORMAL_95 * step.error).into(),
+            step.as_ref().map(|step| step.difference + NORMAL_95 * step.error).into(),
+            step.filter(|step| step.difference.abs() > STEP * step.error)
+                .map(|step| {
+                    let side = if step.difference > 0.0 { Side::High } else { Side::Low };
+                    meaning(Meaning::of(side, self.direction))
+                })
+                .into(),
+            self.unassessed().into(),
+            (months.iter().filter(|rate| is_hidden(rate)).count() as u64).into(),
         ]
     }
 
@@ -320,6 +405,9 @@ fn chart_kind(measure: &Measure, months: &[&Rate]) -> (Option<ChartKind>, &'stat
     if pairs.iter().filter(|(over, _)| *over == 0.0).count() * 2 > pairs.len() {
         return (None, "Most months are 0: a run chart, because limits would call every event a signal.");
     }
+    if final_months().any(|rate| rate.state == State::NotReached) {
+        return (None, "In some months fewer than half have had it: a run chart, in which these lie above all others.");
+    }
     let ratio = choose::Measure::Ratio(&pairs);
     let proportions: Option<Vec<(u64, u64)>> = pairs
         .iter()
@@ -330,9 +418,21 @@ fn chart_kind(measure: &Measure, months: &[&Rate]) -> (Option<ChartKind>, &'stat
         Kind::Proportion => choose(proportions.as_deref().map_or(ratio, choose::Measure::Proportion)),
         Kind::Rate => choose(rates.as_deref().map_or(ratio, choose::Measure::Rate)),
         Kind::Mean => choose(ratio),
+        Kind::Time if mostly_alike(&final_months().filter_map(|rate| rate.value).collect::<Vec<_>>()) => {
+            return (None, "Values mostly repeat: a run chart, because limits would call ordinary months signals.");
+        }
         Kind::Composite | Kind::Time => choose(choose::Measure::Value(pairs.len())),
     };
     choice.map_or((None, "There is no final month yet."), |choice| (choice.chart, choice.why))
+}
+
+/// Whether values repeat so often, as medians of whole days do, that differences between neighbours say little.
+fn mostly_alike(values: &[f64]) -> bool {
+    let mut distinct = values.to_vec();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    let alike = values.windows(2).filter(|pair| pair[0].total_cmp(&pair[1]).is_eq()).count();
+    distinct.len() < DISTINCT || alike as f64 > ALIKE * values.len() as f64
 }
 
 fn points(months: &[&Rate], ratio: bool) -> Vec<Point> {
@@ -536,6 +636,81 @@ mod tests {
         );
         let other = Settings { annotations: vec![annotation(date(2025, 11, 1))], ..Settings::default() };
         assert!(drawn("referral.loop_closed_60", &finals(&events), &other).annotations.is_empty());
+    }
+
+    #[test]
+    fn a_step_between_phases_is_told_with_its_interval() {
+        let annotation = Annotation {
+            date: date(2025, 11, 1),
+            text: "Begins".to_owned(),
+            measures: Vec::new(),
+            new_phase: true,
+        };
+        let settings = Settings { annotations: vec![annotation], ..Settings::default() };
+        let of = |events: &[u32]| drawn(READMISSION, &finals(events), &settings).charts.remove(0);
+        let chart = of(&[[40, 38, 42, 39, 41, 40, 38, 42, 39, 41], [20, 22, 18, 21, 19, 20, 22, 18, 21, 19]].concat());
+        let column = |name| cell("chart", &chart, name);
+        assert_eq!(column("step_since"), &Cell::Date(days(date(2025, 11, 1))));
+        // 400 of 2,000 and 200 of 2,000: the standard error of the difference is that of two proportions.
+        let error = 100.0 * (0.2 * 0.8 / 2000.0 + 0.1 * 0.9 / 2000.0_f64).sqrt();
+        assert!((number(column("step")) + 10.0).abs() < 1e-9);
+        assert!((number(column("step_lower")) + 10.0 + NORMAL_95 * error).abs() < 1e-9);
+        assert!((number(column("step_upper")) + 10.0 - NORMAL_95 * error).abs() < 1e-9);
+        assert_eq!(column("step_meaning"), &Cell::from("improvement"));
+        // The first phase ran long on neither side: nothing fired in the last.
+        assert_eq!((column("variation"), column("signals")), (&Cell::from("common_cause"), &Cell::Null));
+        let same = of(&[[40, 38, 42, 39, 41, 40, 38, 42, 39, 41], [39, 41, 38, 40, 42, 39, 40, 38, 41, 42]].concat());
+        assert_eq!(cell("chart", &same, "step_meaning"), &Cell::Null);
+        let one = cell("chart", &drawn(READMISSION, &finals(&STEADY), &settings).charts[0], "step").clone();
+        assert_eq!(one, Cell::Null, "a single phase");
+    }
+
+    #[test]
+    fn months_that_are_mostly_hidden_or_cannot_be_compared_are_not_judged() {
+        let mut rates = finals(&[&STEADY[..], &[60]].concat());
+        for rate in &mut rates[..4] {
+            rate.state = State::SmallCell;
+        }
+        let chart = drawn(READMISSION, &rates, &Settings::default()).charts.remove(0);
+        let column = |name| cell("chart", &chart, name);
+        assert_eq!((column("variation"), column("unassessed")), (&"not_assessed".into(), &"hidden_months".into()));
+        assert_eq!((column("hidden"), column("signals")), (&Cell::from(4_u64), &Cell::Null));
+        rates[3].state = State::Shown;
+        let chart = drawn(READMISSION, &rates, &Settings::default()).charts.remove(0);
+        assert_eq!(cell("chart", &chart, "variation"), &Cell::from("concern"), "three of fifteen");
+        let chart = drawn("care_plan.reviewed_180", &finals(&[&STEADY[..], &[60]].concat()), &Settings::default());
+        assert_eq!(cell("chart", &chart.charts[0], "unassessed"), &Cell::from("not_comparable"));
+        assert!(chart.months.iter().all(|month| *cell("signal", month, "signal") == Cell::Null));
+    }
+
+    #[test]
+    fn medians_that_repeat_have_no_limits_and_months_that_are_not_reached_lie_above() {
+        const WAIT: &str = "referral.days_to_report";
+        let medians = |values: &[Option<f64>]| -> Vec<Rate> {
+            let mut rates = finals(&vec![100; values.len()]);
+            for (rate, value) in rates.iter_mut().zip(values) {
+                rate.value = *value;
+                rate.state = if value.is_some() { State::Shown } else { State::NotReached };
+            }
+            rates
+        };
+        let whole: Vec<Option<f64>> = (0..18).map(|month| Some(f64::from(3 + month % 2))).collect();
+        let chart = drawn(WAIT, &medians(&whole), &Settings::default()).charts.remove(0);
+        assert_eq!(cell("chart", &chart, "chart"), &Cell::from("run"));
+        let varied: Vec<Option<f64>> = (0..18).map(|month| Some(30.0 + f64::from(month * 7 % 11))).collect();
+        let chart = drawn(WAIT, &medians(&varied), &Settings::default()).charts.remove(0);
+        assert_eq!(cell("chart", &chart, "chart"), &Cell::from("i"));
+        // Seven months above all others, then eleven below: a long run, which those that are seen do not show.
+        let mut late = vec![None; 7];
+        late.extend(varied[..11].iter().copied());
+        let found = drawn(WAIT, &medians(&late), &Settings::default());
+        let chart = |column| cell("chart", &found.charts[0], column);
+        assert_eq!((chart("chart"), chart("months")), (&Cell::from("run"), &Cell::from(18_u64)));
+        assert!(number(chart("centre")) <= 40.0);
+        assert_eq!(cell("signal", &found.months[0], "value"), &Cell::Null);
+        assert_eq!(chart("longest_run"), &Cell::from(7_u64));
+        let never = drawn(WAIT, &medians(&[None; 18]), &Settings::default());
+        assert_eq!(cell("chart", &never.charts[0], "variation"), &Cell::from("not_assessed"));
     }
 
     #[test]

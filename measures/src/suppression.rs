@@ -1,7 +1,8 @@
 //! Disclosure control: small counts are not shown, nor is what would give one away.
 //!
 //! A count from 1 to one below the threshold (11 unless set: CMS's cell-size policy [K]) is suppressed, whether it is a
-//! numerator, a denominator, or their difference. Then, wherever exactly one of a total and its parts is hidden, the
+//! numerator, a denominator, or their difference; so are a mean of which only so few units are not 0, and a value of
+//! member-months that may be those of so few people. Then, wherever exactly one of a total and its parts is hidden, the
 //! smallest other part is suppressed too, because the hidden one could be computed from the rest; totals are everyone
 //! for each split, and periods for the shorter ones in them. This is repeated until nothing changes. It rules out
 //! what one sum gives away, not what several sums or different measures of the same patients give away together.
@@ -42,8 +43,9 @@ fn has_small_count(rate: &Rate, kind: Kind, threshold: f64) -> bool {
     match kind {
         // Of waits the difference are those who have not had the event.
         Kind::Proportion | Kind::Time => small(numerator) || small(denominator) || small(denominator - numerator),
-        Kind::Rate => small(numerator) || small(denominator),
-        Kind::Mean => small(rate.sums.n as f64),
+        Kind::Rate => small(numerator) || small(denominator) || small(rate.people as f64),
+        // A mean and the number of its units give their sum, which is that of the few that are not 0.
+        Kind::Mean => small(rate.people as f64) || small(rate.sums.not_zero as f64),
         Kind::Composite => small(rate.people as f64) || small(numerator),
     }
 }

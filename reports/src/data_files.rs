@@ -1,7 +1,8 @@
 //! The folder `data` beside the page: what the report shows as tidy tables for programs.
 //!
 //! `values` has one row for each value with the codes of the results contract `rate`, so that it joins with
-//! `carecoord sql`; `measures` has one row for each measure, computed or refused. CSV and Parquet come from the same
+//! `carecoord sql`; `measures` has one row for each measure, computed or refused; `left_out`, `waits` and `feeds` are the results tables
+//! `exclusion`, `wait_curve` and `feed_month`. CSV and Parquet come from the same
 //! columns ([`columns`]).
 
 mod columns;
@@ -14,7 +15,7 @@ use crate::publish::{CONTEXT, DATA, DATA_FILES, Staging};
 use crate::release::context;
 use crate::values;
 use crate::view::{self, MeasureRows};
-use columns::{OneMeasure, OneValue, of_context, of_measures, of_values};
+use columns::{OneMeasure, OneValue, of_context, of_feeds, of_left_out, of_measures, of_values, of_waits};
 use csv_file::CsvFile;
 use parquet_table::ParquetTable;
 
@@ -23,7 +24,7 @@ use parquet_table::ParquetTable;
 /// # Errors
 /// When the system refuses.
 pub fn write(staging: &Staging, results: &Results, rows: &[MeasureRows]) -> Result<()> {
-    let [values_csv, values_parquet, measures] = DATA_FILES.map(|name| staging.folder().join(DATA).join(name));
+    let [values_csv, values_parquet, measures, left_out, waits, feeds] = DATA_FILES.map(|name| staging.folder().join(DATA).join(name));
     let columns = of_values();
     let mut csv = CsvFile::create(&values_csv, &columns)?;
     let mut parquet = ParquetTable::create(&values_parquet, &columns)?;
@@ -40,7 +41,10 @@ pub fn write(staging: &Staging, results: &Results, rows: &[MeasureRows]) -> Resu
 
     let computed = rows.iter().map(|rows| OneMeasure { measure: rows.measure, reading: Some(&rows.reading) });
     let refused = view::sorted(results, false).into_iter().map(|measure| OneMeasure { measure, reading: None });
-    csv_file::write(&measures, &of_measures(), &computed.chain(refused).collect::<Vec<_>>())
+    csv_file::write(&measures, &of_measures(), &computed.chain(refused).collect::<Vec<_>>())?;
+    csv_file::write(&left_out, &of_left_out(), &results.exclusions)?;
+    csv_file::write(&waits, &of_waits(), &results.wait_curves)?;
+    csv_file::write(&feeds, &of_feeds(), &results.feed_months)
 }
 
 /// Writes the context of a public release; nothing for others, and then false.

@@ -93,7 +93,7 @@ pub fn months_between(from: Date, to: Date) -> i32 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValueFormat {
     /// Before the number.
-    pub prefix: &'static str,
+    pub prefix: String,
     /// Directly after the number.
     pub suffix: &'static str,
     /// Rest of the unit, in words, for a caption or a smaller text after the value; may be empty.
@@ -107,11 +107,18 @@ impl ValueFormat {
     pub fn of(measure: &Measure) -> Self {
         let decimals = usize::try_from(measure.decimals).unwrap_or(0).min(6);
         let unit = measure.value_unit.trim();
-        let plain = |prefix, suffix, unit: &str| Self { prefix, suffix, unit: unit.trim().to_owned(), decimals };
+        let plain = |prefix: &str, suffix, unit: &str| Self {
+            prefix: prefix.to_owned(),
+            suffix,
+            unit: unit.trim().to_owned(),
+            decimals,
+        };
         if let Some(rest) = unit.strip_prefix('%') {
             plain("", "%", rest)
         } else if let Some(rest) = unit.strip_prefix("US$").or(unit.strip_prefix('$')).or(unit.strip_prefix("USD")) {
             plain("$", "", rest)
+        } else if let Some((code, rest)) = currency(unit) {
+            plain(&format!("{code}\u{a0}"), "", rest)
         } else {
             plain("", "", unit)
         }
@@ -153,6 +160,13 @@ impl ValueFormat {
     }
 }
 
+/// An ISO 4217 code at the start of a unit, and the rest.
+fn currency(unit: &str) -> Option<(&str, &str)> {
+    let (code, rest) = unit.split_once(' ').unwrap_or((unit, ""));
+    let is_code = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_code.then_some((code, rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +180,18 @@ mod tests {
         assert_eq!(number(-1234.56, 1), "−1,234.6");
         assert_eq!(amount(12.0), "12");
         assert_eq!(amount(12.345), "12.35");
+    }
+
+    #[test]
+    fn amounts_of_money_name_their_currency() {
+        let format = |unit: &str| {
+            let measure = Measure { value_unit: unit.to_owned(), ..crate::model::test_rows::measure("lower") };
+            let format = ValueFormat::of(&measure);
+            (format.value(-437.27), format.unit)
+        };
+        assert_eq!(format("USD per member per month"), ("−$437.3".to_owned(), "per member per month".to_owned()));
+        assert_eq!(format("EUR per member per month"), ("−EUR\u{a0}437.3".to_owned(), "per member per month".to_owned()));
+        assert_eq!(format("per 1,000"), ("−437.3".to_owned(), "per 1,000".to_owned()));
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub struct Measure {
     pub computed: bool,
     pub refusal: String,
     pub caveat: String,
+    /// Whether of 100 or more units none is in the numerator: the data may not hold what is counted.
+    pub nothing_found: bool,
     /// What the measure's own splits say, one a line; empty where it has none.
     pub subgroup: String,
     /// The sequence of steps that it is one of; empty for none.
@@ -151,6 +153,11 @@ impl Rate {
     /// Whether the row is about everyone.
     pub fn is_overall(&self) -> bool {
         self.level == "all" && self.stratum_kind == "all"
+    }
+
+    /// Whether fewer than half of the units had the event, so that there is no median.
+    pub fn is_not_reached(&self) -> bool {
+        self.state == State::Undefined && self.state_reason == "not_reached"
     }
 
     /// The value, where it may be shown.
@@ -270,6 +277,7 @@ fn measure_row(row: &table::Row) -> Result<Measure> {
         computed: row.text("status")? == "computed",
         refusal: row.text("refusal")?,
         caveat: row.text("caveat")?,
+        nothing_found: row.flag("nothing_found")?,
         subgroup: row.text("subgroup")?,
         cascade: row.text("cascade")?,
         definition_hash: row.text("definition_hash")?,

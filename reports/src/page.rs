@@ -11,7 +11,7 @@ use crate::error::{ReportError, Result};
 use crate::theme;
 use crate::view::Page;
 
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("board.html", include_str!("../templates/board.html")),
     ("page.html", include_str!("../templates/page.html")),
     ("values.html", include_str!("../templates/values.html")),
@@ -20,6 +20,7 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("accounting.html", include_str!("../templates/accounting.html")),
     ("definition.html", include_str!("../templates/definition.html")),
     ("coverage.html", include_str!("../templates/coverage.html")),
+    ("sites.html", include_str!("../templates/sites.html")),
     ("glance.html", include_str!("../templates/glance.html")),
 ];
 const STYLE: &str = include_str!("../templates/style.css");

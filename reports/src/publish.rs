@@ -22,7 +22,8 @@ pub const WORKBOOK: &str = "report.xlsx";
 /// Name of the folder of tables for programs.
 pub const DATA: &str = "data";
 /// Names of the files in it.
-pub const DATA_FILES: [&str; 3] = ["values.csv", "values.parquet", "measures.csv"];
+pub const DATA_FILES: [&str; 6] =
+    ["values.csv", "values.parquet", "measures.csv", "left_out.csv", "waits.csv", "feeds.csv"];
 /// What a release is and promises, beside them; not in an internal report.
 pub const RELEASE_NOTE: &str = "release.txt";
 /// The counts behind every figure of a public release.

@@ -26,10 +26,21 @@ pub enum Verdict {
 pub enum Change {
     /// The latest month is part of a signal in the wrong direction.
     Worsening,
-    /// A signal without a direction, of the past, or of a measure for which neither direction is better.
-    Undirected,
     /// The latest month is part of a signal in the good direction.
     Improvement,
+    /// A signal without a direction, of the past, or of a measure for which neither direction is better.
+    Undirected,
+}
+
+impl Change {
+    /// As results name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Worsening => "concern",
+            Self::Improvement => "improvement",
+            Self::Undirected => "change",
+        }
+    }
 }
 
 /// Variation and assurance as NHS England's Making Data Count names them; one icon stands for each.
@@ -100,11 +111,24 @@ impl Reading {
             _ => None,
         };
         if chart.variation == "not_assessed" {
-            let useful = chart.useful.unwrap_or(0);
-            reading.detail = format!(
-                "{} final so far, {useful} of them off the centre line.",
-                plural(chart.months, "month is", "months are")
-            );
+            match chart.unassessed.as_str() {
+                "hidden_months" => {
+                    reading.short = format!(
+                        "{} suppressed: what the others say would be about them alone.",
+                        plural(chart.hidden, "final month is", "final months are")
+                    );
+                }
+                "not_comparable" => {
+                    "Earlier months are not as whole as later ones, so they cannot be compared.".clone_into(&mut reading.short);
+                }
+                _ => {
+                    let useful = chart.useful.unwrap_or(0);
+                    reading.detail = format!(
+                        "{} final so far, {useful} of them off the centre line.",
+                        plural(chart.months, "month is", "months are")
+                    );
+                }
+            }
             return reading;
         }
         let clustering = chart.signals.split('+').any(|rule| rule == "few_crossings");
@@ -116,13 +140,10 @@ impl Reading {
             _ => Icon::CommonCause,
         });
         if let Some((sentence, _)) = words.latest() {
-            let (badge, change) = match chart.variation.as_str() {
-                "improvement" => ("Improvement", Change::Improvement),
-                "concern" => ("Concern", Change::Worsening),
-                _ => ("Change", Change::Undirected),
-            };
+            let (badge, change) = named(&chart.variation);
+            let new = if chart.since == words.last_final() { "New: " } else { "" };
             (reading.verdict, reading.badge, reading.change) = (Verdict::Signal, badge.to_owned(), change);
-            reading.short = sentence;
+            reading.short = format!("{new}{sentence}");
             if clustering {
                 reading.detail = words.clustering();
             }
@@ -141,9 +162,34 @@ impl Reading {
             reading.detail = words.counts();
         }
         if let Some(phases) = words.phases() {
-            reading.short = format!("{} {phases}", reading.short);
+            if reading.verdict != Verdict::Signal && !chart.step_meaning.is_empty() {
+                // What changed with the event is the news; since then nothing has.
+                let (badge, change) = named(&chart.step_meaning);
+                let high = chart.step.is_some_and(|step| step > 0.0);
+                reading.variation = Some(match change {
+                    Change::Improvement => Icon::Improvement(high),
+                    Change::Worsening => Icon::Concern(high),
+                    Change::Undirected => Icon::Change(high),
+                });
+                (reading.verdict, reading.badge, reading.change) = (Verdict::Signal, badge.to_owned(), change);
+                reading.detail = format!("{} {}", reading.short, reading.detail).trim_end().to_owned();
+                reading.short = phases;
+            } else {
+                reading.short = format!("{} {phases}", reading.short);
+            }
         }
         reading
+    }
+
+    /// Where no unit has a numerator: before a chart says that nothing changes, someone must look whether anything is seen.
+    pub fn of_nothing_found() -> Self {
+        Self {
+            badge: "Check the data".to_owned(),
+            short: "Not one unit has what is counted, which is more often a gap in the extracts or in the code sets than a \
+                    fact."
+                .to_owned(),
+            ..Self::of_years_alone()
+        }
     }
 
     /// Where a release has no months, so that there is nothing to read.
@@ -271,17 +317,33 @@ impl Words<'_> {
         format!("{span} {side} the {line}, part of a signal.")
     }
 
-    /// Where limits were worked out anew: the last centre line beside the one before.
+    /// The latest month that is judged.
+    fn last_final(&self) -> Option<Date> {
+        self.months.iter().rev().find(|month| month.stands_out()).map(|month| month.period)
+    }
+
+    /// Where limits were worked out anew: the last centre line beside the one before, and how far they are apart.
     fn phases(&self) -> Option<String> {
         let last = self.months.last()?;
         let first = self.months.iter().find(|month| month.phase == last.phase)?;
         let before = self.months.iter().rev().find(|month| month.phase < last.phase)?;
         let (before, now) = before.centre.zip(last.centre)?;
+        let line = if self.chart.chart == "run" { "median" } else { "mean" };
+        let chart = self.chart;
+        let apart = chart.step.zip(chart.step_lower.zip(chart.step_upper)).map(|(step, (lower, upper))| {
+            let (side, low, high) =
+                if step < 0.0 { ("lower", -upper, -lower) } else { ("higher", lower, upper) };
+            // Per cent less another per cent are points.
+            let points = if self.format.suffix == "%" { " points" } else { "" };
+            let number = format::number(step.abs(), self.format.decimals);
+            format!(": {number}{points} {side} (95% interval {})", self.format.short_interval(low, high))
+        });
         Some(format!(
-            "Limits anew from {}: mean {}, before that {}.",
+            "Since {} the {line} is {}, before it was {}{}.",
             format::month(first.period),
             self.format.value(now),
-            self.format.value(before)
+            self.format.value(before),
+            apart.unwrap_or_default()
         ))
     }
 
@@ -315,6 +377,15 @@ impl Words<'_> {
             format!("{line} crossed {} (at least {limit} expected).", plural(crossings, "time", "times"))
         });
         run.into_iter().chain(crossings).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A meaning's badge and what it says of the measure's purpose.
+fn named(meaning: &str) -> (&'static str, Change) {
+    match meaning {
+        "improvement" => ("Improvement", Change::Improvement),
+        "concern" => ("Concern", Change::Worsening),
+        _ => ("Change", Change::Undirected),
     }
 }
 
@@ -363,7 +434,10 @@ mod tests {
     #[test]
     fn a_month_beyond_the_limits_is_named_with_its_numbers() {
         let reading = read("lower", "concern", &[(10.0, "", ""), (16.2, "beyond_limits", "concern")]);
-        assert_eq!(reading.short, "Feb 2025 above the control limits (16.2%; limits 5.0% to 15.0%). Lower is better.");
+        assert_eq!(
+            reading.short,
+            "New: Feb 2025 above the control limits (16.2%; limits 5.0% to 15.0%). Lower is better."
+        );
         assert_eq!((reading.badge.as_str(), reading.variation), ("Concern", Some(Icon::Concern(true))));
     }
 
@@ -381,6 +455,47 @@ mod tests {
             reading.short,
             "Jan 2025 above the control limits (16.0%; limits 5.0% to 15.0%). Ordinary variation since."
         );
+    }
+
+    #[test]
+    fn a_step_between_phases_is_the_news_where_nothing_changed_since() {
+        let month = |index: i64, phase: i64, centre: f64| Signal {
+            phase,
+            centre: Some(centre),
+            ..signal(date(2025, 1, 1) + index.months(), "", "")
+        };
+        let months = [month(0, 0, 16.8), month(1, 0, 16.8), month(2, 1, 13.3)];
+        let told = |meaning: &str| {
+            let chart = Chart {
+                step: Some(-3.5),
+                step_lower: Some(-5.9),
+                step_upper: Some(-1.1),
+                step_meaning: meaning.to_owned(),
+                ..chart("common_cause")
+            };
+            let measure = measure("lower");
+            Reading::of(&measure, &ValueFormat::of(&measure), Some(&chart), &months.iter().collect::<Vec<_>>(), &|_| None)
+        };
+        let words = "Since Mar 2025 the mean is 13.3%, before it was 16.8%: 3.5 points lower (95% interval 1.1 to 5.9).";
+        let step = told("improvement");
+        assert_eq!((step.verdict, step.badge.as_str()), (Verdict::Signal, "Improvement"));
+        assert_eq!((step.short.as_str(), step.variation), (words, Some(Icon::Improvement(false))));
+        assert!(step.detail.starts_with("Ordinary month-to-month variation."), "{}", step.detail);
+        let none = told("");
+        assert_eq!((none.verdict, none.variation), (Verdict::Quiet, Some(Icon::CommonCause)));
+        assert!(none.short.ends_with(words), "{}", none.short);
+    }
+
+    #[test]
+    fn what_is_not_assessed_says_why() {
+        let said = |unassessed: &str| {
+            let chart = Chart { unassessed: unassessed.to_owned(), hidden: 13, ..chart("not_assessed") };
+            let measure = measure("lower");
+            Reading::of(&measure, &ValueFormat::of(&measure), Some(&chart), &[], &|_| None).short
+        };
+        assert!(said("hidden_months").starts_with("13 final months are suppressed"));
+        assert!(said("not_comparable").contains("cannot be compared"));
+        assert!(said("few_months").starts_with("Too few final months"));
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Release {
             Self::Public => {
                 "Public release: whole final years alone and organizations under labels. Counts from 1 to 12 are suppressed \
                  with what would give them away; every other count is rounded to the nearest 5, values are made from rounded \
-                 counts, and intervals are left out because they would give the counts away."
+                 counts, and intervals, which are made from exact counts, are left out because they would give these away."
             }
         }
     }
@@ -150,7 +150,7 @@ fn publish(results: &mut Results) {
     let because = |what, why| LeftOut { what, why };
     results.left_out.extend([
         because("years that are not final", "they would change from release to release, month by month"),
-        because("95 % intervals", "an interval and a value give the counts back that they were made from"),
+        because("95 % intervals", "those made from exact counts give them back; take rounded counts for your own"),
         because("funnels", "their limits at an organization's size give the size back"),
         because("gaps between groups", "they are made from exact counts, of groups that may be hidden here too"),
         because("survey scores adjusted for case mix", "they are made from exact counts of answers"),

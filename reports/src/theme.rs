@@ -41,8 +41,10 @@ pub const DATA: Ink = ink("data", 0x0025_5387, 0x0086_B6EC);
 pub const CENTRE: Ink = ink("centre", 0x0046_5160, 0x00C0_C9D4);
 /// Targets.
 pub const TARGET: Ink = ink("target", 0x0061_4C86, 0x00C3_AEE6);
-/// The one colour that asks for attention.
+/// What asks for attention: concern.
 pub const SIGNAL: Ink = ink("signal", 0x00B0_4A06, 0x00FF_A45E);
+/// Improvement.
+pub const GOOD: Ink = ink("good", 0x0000_6B8A, 0x0062_CDE4);
 /// Background of tiles and table heads.
 pub const SURFACE: Ink = ink("surface", 0x00F6_F8FA, 0x001B_2129);
 /// Borders.
@@ -51,8 +53,19 @@ pub const BORDER: Ink = ink("border", 0x00D3_D9E1, 0x0035_3E4A);
 pub const TINT: Ink = ink("tint", 0x00FD_F4EC, 0x002E_2319);
 
 /// All inks.
-pub const INKS: [Ink; 14] =
-    [PAPER, TEXT, MUTED, GRID, AXIS, BAND, BAND_PROVISIONAL, DATA, CENTRE, TARGET, SIGNAL, SURFACE, BORDER, TINT];
+pub const INKS: [Ink; 15] = [
+    PAPER, TEXT, MUTED, GRID, AXIS, BAND, BAND_PROVISIONAL, DATA, CENTRE, TARGET, SIGNAL, GOOD, SURFACE, BORDER, TINT,
+];
+
+/// The colour of what a signal means, beside the shape and the words that say the same: concern, improvement, or a change
+/// of which neither direction is better.
+pub fn meaning(meaning: &str) -> Ink {
+    match meaning {
+        "concern" | "worse" => SIGNAL,
+        "improvement" | "better" => GOOD,
+        _ => TARGET,
+    }
+}
 
 /// Font families in order of preference. The first is embedded for the PNG; a browser takes the first that it has.
 pub const FONT_STACK: &str = "Inter, system-ui, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif";
@@ -128,7 +141,7 @@ mod tests {
             let (one, other) = (luminance(one), luminance(other));
             (one.max(other) + 0.05) / (one.min(other) + 0.05)
         }
-        for text in [TEXT, MUTED, SIGNAL, DATA, CENTRE, TARGET] {
+        for text in [TEXT, MUTED, SIGNAL, GOOD, DATA, CENTRE, TARGET] {
             for ground in [PAPER, SURFACE, TINT] {
                 assert!(contrast(text.light, ground.light) >= 4.5, "{} on {}", text.name, ground.name);
                 assert!(contrast(text.dark, ground.dark) >= 4.5, "{} on {}, dark", text.name, ground.name);

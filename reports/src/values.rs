@@ -41,7 +41,7 @@ impl Numbers {
 pub fn absent(rate: &Rate) -> &'static str {
     match rate.state {
         State::Suppressed => "suppressed",
-        State::Undefined if rate.state_reason == "not_reached" => "not reached",
+        State::Undefined if rate.is_not_reached() => "not reached",
         State::Undefined | State::Shown => "no denominator",
     }
 }

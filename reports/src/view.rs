@@ -9,6 +9,7 @@ mod equity;
 mod facts;
 mod feeds;
 mod measure;
+mod sites;
 mod summary;
 mod survey;
 mod table;
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 use crate::chart::Drawing;
 use crate::model::{Measure, Results};
+use crate::release::Release;
 use crate::words;
 
 pub use measure::{MeasureRows, all_rows, chart_of, funnel_of};
@@ -50,7 +52,10 @@ pub struct Page {
     families: Vec<String>,
     summary: Vec<summary::SummaryRow>,
     board: board::Board,
+    /// Whether values have intervals: a public release has none.
+    intervals: bool,
     cascades: Vec<cascade::Cascade>,
+    sites: Option<sites::Sites>,
     measures: Vec<measure::Section>,
     /// The month axis of the first chart, which others of the same months refer to.
     axis: String,
@@ -86,6 +91,7 @@ impl Page {
     pub fn new(title: &str, results: &Results, rows: &[MeasureRows], charts: &[Drawings]) -> Self {
         let run = &results.run;
         let refused: Vec<&Measure> = sorted(results, false);
+        let rows_of_all = rows.len();
         let axis = charts.iter().find_map(|drawn| drawn.chart.as_ref()).map(Drawing::inline_axis);
         Self {
             title: title.to_owned(),
@@ -97,13 +103,17 @@ impl Page {
             families: summary::families(rows),
             summary: summary::rows(rows, run),
             board: board::Board::new(rows, run),
+            intervals: run.release != Release::Public,
             cascades: cascade::cascades(rows, run),
+            sites: sites::Sites::new(rows),
             measures: rows
                 .iter()
                 .zip(charts)
                 .enumerate()
                 .map(|(number, (rows, drawn))| {
-                    measure::Section::new(number, rows, results, drawn, axis.as_deref().map(|axis| (AXIS_ID, axis)))
+                    let axis = axis.as_deref().map(|axis| (AXIS_ID, axis));
+                    let most = table::most_organizations(rows_of_all);
+                    measure::Section::new(number, rows, results, drawn, axis, most)
                 })
                 .collect(),
             caveats: rows

@@ -33,6 +33,19 @@ pub fn family(family: &str) -> String {
         .map_or_else(|| capitalised(&family.replace('_', " ")), |(_, words)| (*words).to_owned())
 }
 
+/// Why a unit is left out: a measure's own code, in words.
+pub fn reason(code: &str) -> String {
+    match code {
+        "ama" => "left against medical advice",
+        "intent" => "no order by its intent",
+        "status" => "left out by its status",
+        "excluded_esrd" => "end-stage renal disease",
+        "follow_up_not_over" => "follow-up not over",
+        other => return other.replace('_', " "),
+    }
+    .to_owned()
+}
+
 /// The first letter in upper case.
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
@@ -107,7 +120,7 @@ pub fn state(rate: &Rate, suppress_below: i64) -> String {
             format!("suppressed (a count below {suppress_below}, or one that would give it away)")
         }
         State::Suppressed => format!("suppressed (count below {suppress_below})"),
-        State::Undefined if rate.state_reason == "not_reached" => "not reached: fewer than half so far".to_owned(),
+        State::Undefined if rate.is_not_reached() => "not reached: fewer than half".to_owned(),
         State::Undefined => "no denominator".to_owned(),
     }
 }
@@ -120,7 +133,7 @@ pub fn fraction(measure: &Measure, currency: &str, numerator: f64, denominator: 
     match measure.kind.as_str() {
         "proportion" => format!("{over} of {under} {units}"),
         "mean" => format!("mean of {under} {units}"),
-        "time" => format!("{over} of {under} {units} so far"),
+        "time" => format!("{over} of {under} {units}"),
         "composite" => format!("from {under} {units}"),
         _ => format!("{currency}{over} over {under} {units}"),
     }

@@ -7,6 +7,7 @@ mod context;
 mod definitions;
 mod family;
 mod how;
+mod left_out;
 mod names;
 mod quality;
 mod sheet;
@@ -29,6 +30,7 @@ use crate::workbook::styles::Styles;
 /// Sheets that every workbook has; those of the families stand after the first one.
 const SUMMARY: &str = "Summary";
 const DEFINITIONS: &str = "Definitions";
+const LEFT_OUT: &str = "Left out";
 const QUALITY: &str = "Data quality";
 const HOW: &str = "How this was made";
 /// The sheet that goes with a public release.
@@ -64,12 +66,13 @@ pub fn write(
     let styles = Styles::new();
     let lines = context_lines(results, rows);
     let reserved = (!lines.is_empty()).then_some(CONTEXT);
-    let mut names = Names::with([SUMMARY, DEFINITIONS, QUALITY, HOW].into_iter().chain(reserved));
+    let mut names = Names::with([SUMMARY, LEFT_OUT, DEFINITIONS, QUALITY, HOW].into_iter().chain(reserved));
 
     summary::write(workbook.add_worksheet().set_name(SUMMARY)?, &styles, results, rows)?;
     for of_family in rows.chunk_by(|one, other| one.measure.family == other.measure.family) {
         family::write(&mut workbook, &mut names, &styles, of_family, part, results.run.suppress_below)?;
     }
+    left_out::write(workbook.add_worksheet().set_name(LEFT_OUT)?, &styles, &results.exclusions, rows)?;
     definitions::write(workbook.add_worksheet().set_name(DEFINITIONS)?, &styles, results)?;
     quality::write(workbook.add_worksheet().set_name(QUALITY)?, &styles, results)?;
     how::write(workbook.add_worksheet().set_name(HOW)?, &styles, title, &results.run, part)?;

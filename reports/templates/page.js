@@ -54,7 +54,7 @@
     let shown = 0;
     for (const row of rows) {
       const fits = (!family.value || row.querySelector("small span").textContent === family.value)
-        && (!signals.checked || row.classList.contains("attention"))
+        && (!signals?.checked || row.classList.contains("attention"))
         && (!words || row.textContent.toLowerCase().includes(words));
       row.hidden = !fits;
       shown += fits ? 1 : 0;

@@ -200,10 +200,7 @@ fn the_summary_shows_the_latest_final_month_and_never_a_number_for_what_is_suppr
 fn organizations_outside_the_funnel_are_named_and_events_stand_in_the_chart() {
     let html = SHARED.html();
     let section = section(&html, "readmission.unplanned_30");
-    assert!(
-        section.contains("Worse than chance explains: Lakeshore General (21.0%).")
-            || section.contains("Worse than chance explains: ")
-    );
+    assert!(section.contains("2025. Worse than chance explains: "), "{}", between(section, "id=f0", "</p>"));
     assert!(section.contains("aria-label=\"Funnel\""));
     assert!(section.contains("A 1 October 2025: Calls &lt;b&gt;begin&lt;&#x2f;b&gt;"));
     let svg = fs::read_to_string(SHARED.out().join("charts/readmission.unplanned_30.svg")).expect("a chart");
@@ -217,7 +214,7 @@ fn who_is_left_out_is_told_with_numbers_that_may_be_shown() {
     let readmission = section(&html, "readmission.unplanned_30");
     assert!(readmission.contains(
         "Left out in 2026: died suppressed, left against advice suppressed, transferred out 1,204. \
-         Not counted yet in 2026: follow up not over 310."
+         Not counted yet in 2026: follow-up not over 310."
     ));
 }
 
@@ -232,7 +229,7 @@ fn steps_that_follow_each_other_stand_side_by_side_in_a_month_that_is_final_for_
 #[test]
 fn the_sheet_for_the_board_has_concerns_first_and_a_headline_of_each_family() {
     let board = fs::read_to_string(SHARED.out().join("board.html")).expect("a sheet");
-    let (changed, headlines) = board.split_once("Headline measures without a change").expect("both parts");
+    let (changed, headlines) = board.split_once("Headline measures without a signal").expect("both parts");
     assert!(changed.find("Concern.").expect("a concern") < changed.find("Improvement.").expect("an improvement"));
     assert!(headlines.matches("<tr>").count() >= 3, "headings and headlines");
     assert!(!board.contains("<script") && !board.contains("Harbor"), "nothing runs, and no organization is named");
@@ -250,6 +247,19 @@ fn a_page_of_forty_measures_stays_below_half_a_megabyte() {
     }
     let size = fs::metadata(files.html).expect("a page").len();
     assert!(size < 500_000, "{size} bytes");
+}
+
+#[test]
+fn a_page_of_very_many_organizations_shows_those_outside_the_limits_and_the_largest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    synthetic::write(folder.path());
+    synthetic::enlarge(folder.path(), 70, 300);
+    let files = render(folder.path(), &folder.path().join("report"), &options()).expect("a report");
+    let html = fs::read_to_string(files.html).expect("a page");
+    let first = section(&html, "readmission.copy_00");
+    assert!(first.contains("285 of 300 organizations: those outside the limits, then the largest."));
+    let table = between(first, "<caption>By organization, ", "</table>");
+    assert_eq!(table.matches("<tr").count(), 1 + 1 + 285, "a heading, all, and these");
 }
 
 #[test]
@@ -362,6 +372,20 @@ fn a_run_without_measures_is_still_a_report() {
     Table::empty(folder.path(), "run");
     let error = render(folder.path(), &folder.path().join("report"), &options()).expect_err("nothing was measured");
     assert!(matches!(error, ReportError::NoRun));
+}
+
+#[test]
+fn a_measure_of_which_nothing_was_found_asks_to_check_the_data() {
+    let results = tempfile::tempdir().expect("a folder");
+    synthetic::write(results.path());
+    let mut measures: Vec<_> = MEASURES.iter().map(synthetic::measure_row).collect();
+    measures[0][22] = synthetic::Value::Boolean(true);
+    Table::write(results.path(), "measure", &measures);
+    let files = render(results.path(), &results.path().join("report"), &options()).expect("a report");
+    let html = fs::read_to_string(&files.html).expect("a page");
+    assert!(section(&html, MEASURES[0].id).contains("Check the data."));
+    assert!(between(&html, "class=\"summary\"", "</p>").contains("1 where nothing was found: check the data"));
+    assert!(!section(&html, MEASURES[1].id).contains("Check the data."));
 }
 
 #[test]

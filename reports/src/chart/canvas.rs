@@ -122,6 +122,11 @@ impl<'a> Canvas<'a> {
         self.area(&[(x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y)], ink);
     }
 
+    /// An arrow's head that points up.
+    pub fn up(&mut self, (x, y): Point, radius: f64, ink: Ink) {
+        self.area(&[(x, y - radius), (x + radius, y + radius), (x - radius, y + radius)], ink);
+    }
+
     /// A small cross.
     pub fn cross(&mut self, (x, y): Point, arm: f64, ink: Ink, width: f64) {
         self.line((x - arm, y - arm), (x + arm, y + arm), ink, width);

@@ -6,7 +6,7 @@ use super::scale::Scale;
 use super::svg::Drawing;
 use crate::format::{self, ValueFormat};
 use crate::model::{FunnelCurve, FunnelSite, Limits};
-use crate::theme::{AXIS, BAND, BAND_PROVISIONAL, CENTRE, CHART_WIDTH, DATA, GRID, MUTED, PLOT_HEIGHT, SIGNAL};
+use crate::theme::{AXIS, BAND, BAND_PROVISIONAL, CENTRE, CHART_WIDTH, DATA, GRID, MUTED, PLOT_HEIGHT, meaning};
 
 use super::plot::{PLOT_LEFT, PLOT_RIGHT};
 use super::run_chart::TOP;
@@ -47,8 +47,11 @@ pub fn draw(chart: &FunnelChart) -> Result<Option<Drawing>, String> {
     };
     let centre = site.centre;
     let outside = |site: &FunnelSite| site.position != "within";
+    // The gravest of what is outside.
+    let meanings = || chart.sites.iter().filter(|(_, site)| outside(site)).map(|(_, site)| site.meaning.as_str());
+    let signal = meanings().find(|word| *word == "worse").or_else(|| meanings().next()).map(meaning);
     let (header, header_height) =
-        header(chart.title, chart.subtitle, chart.sentence, chart.sites.iter().any(|(_, site)| outside(site)))?;
+        header(chart.title, chart.subtitle, chart.sentence, signal)?;
     let top = TOP;
     let height = top + PLOT_HEIGHT + 80.0;
     let values: Vec<f64> = chart.sites.iter().map(|(_, site)| site.value).chain([centre]).collect();
@@ -128,8 +131,11 @@ fn foot(key: f64, height: f64) -> Result<String, String> {
         BAND_PROVISIONAL,
     );
     canvas.text("99.8% limits", (next + 22.0, key), Align::Left, label(MUTED));
-    canvas.diamond((next + 130.0, key), 5.0, SIGNAL);
-    canvas.text("outside the limits", (next + 142.0, key), Align::Left, label(MUTED));
+    for (place, (word, said)) in [("worse", "worse"), ("better", "better"), ("", "outside the limits")].into_iter().enumerate() {
+        let at = next + 130.0 + 70.0 * place as f64;
+        canvas.diamond((at, key), 5.0, meaning(word));
+        canvas.text(said, (at + 12.0, key), Align::Left, label(MUTED));
+    }
     canvas.finish().map_or(Ok(()), Err)?;
     Ok(Drawing::elements(&svg))
 }
@@ -139,12 +145,13 @@ fn names(canvas: &mut Canvas, chart: &FunnelChart, at: &dyn Fn(&FunnelSite) -> (
     let mut taken: Vec<(f64, f64, f64)> = Vec::new();
     for (name, site) in chart.sites.iter().filter(|(_, site)| site.position != "within") {
         let (x, y) = at(site);
-        canvas.diamond((x, y), 5.0, SIGNAL);
+        let ink = meaning(&site.meaning);
+        canvas.diamond((x, y), 5.0, ink);
         let mut words: String = name.chars().take(NAME).collect();
         if words.len() < name.len() {
             words.push('…');
         }
-        let kind = bold(SIGNAL);
+        let kind = bold(ink);
         let room = width(&words, kind);
         let fits_right = x + 10.0 + room < CHART_WIDTH - 4.0;
         let (from, align) = if fits_right { (x + 9.0, Align::Left) } else { (x - 9.0 - room, Align::Right) };

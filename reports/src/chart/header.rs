@@ -2,20 +2,20 @@
 
 use super::canvas::{Align, Canvas, Type, wrap};
 use super::svg::Drawing;
-use crate::theme::{CHART_WIDTH, MUTED, SIGNAL, SUBTITLE_SIZE, TEXT, TITLE_SIZE};
+use crate::theme::{CHART_WIDTH, Ink, MUTED, SUBTITLE_SIZE, TEXT, TITLE_SIZE};
 
 /// Left and right margin of the head.
 pub const MARGIN: f64 = 20.0;
 
-/// The head's elements, with the height that they take.
+/// The head's elements, with the height that they take; `signal` is the colour of a sentence that tells of one.
 ///
 /// # Errors
 /// What the drawing backend refused, in words.
-pub fn header(title: &str, subtitle: &str, sentence: &str, is_signal: bool) -> Result<(String, f64), String> {
+pub fn header(title: &str, subtitle: &str, sentence: &str, signal: Option<Ink>) -> Result<(String, f64), String> {
     let room = CHART_WIDTH - 2.0 * MARGIN;
     let title_type = Type { size: TITLE_SIZE, bold: true, ink: TEXT };
     let plain = Type { size: SUBTITLE_SIZE, bold: false, ink: MUTED };
-    let signal = if is_signal { Type { size: SUBTITLE_SIZE, bold: true, ink: SIGNAL } } else { plain };
+    let signal = signal.map_or(plain, |ink| Type { size: SUBTITLE_SIZE, bold: true, ink });
     let parts = [(title, title_type, 2, 23.0), (subtitle, plain, 2, 18.0), (sentence, signal, 3, 18.0)];
     let mut lines: Vec<(String, Type, f64)> = Vec::new();
     let mut y = 10.0;

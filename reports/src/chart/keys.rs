@@ -5,19 +5,25 @@ use super::header::MARGIN;
 use super::plot::{PLOT_LEFT, Plot};
 use super::run_chart::{Month, RunChart};
 use crate::model::{Rate, State};
-use crate::theme::{BAND, CHART_WIDTH, DATA, MUTED, PAPER, SIGNAL};
+use crate::theme::{BAND, CHART_WIDTH, DATA, MUTED, PAPER, meaning};
 
 /// What a mark means.
 #[derive(Debug, Clone, Copy)]
 pub enum Key {
-    /// A month that is part of a signal.
-    Signal,
+    /// A month that is part of a signal for the worse.
+    Concern,
+    /// Of one for the better.
+    Improvement,
+    /// Of one of which neither direction is better.
+    Change,
     /// A month that is not final.
     Provisional,
     /// A month whose count is too small to show.
     Suppressed,
     /// A month without a denominator.
     Undefined,
+    /// A month in which fewer than half had the event.
+    NotReached,
     /// The interval.
     Band,
     /// The interval, wider than the axis in some month.
@@ -30,10 +36,13 @@ impl Key {
     /// Its words.
     pub fn words(self, chart: &RunChart) -> String {
         match self {
-            Self::Signal => "part of a signal".to_owned(),
+            Self::Concern => "signal: concern".to_owned(),
+            Self::Improvement => "signal: improvement".to_owned(),
+            Self::Change => "signal".to_owned(),
             Self::Provisional => "hollow: follow-up not complete".to_owned(),
             Self::Suppressed => format!("suppressed: a count below {}", chart.suppress_below),
             Self::Undefined => "no denominator".to_owned(),
+            Self::NotReached => "fewer than half had it: above all others".to_owned(),
             Self::Band => "95% interval".to_owned(),
             Self::Cut => "95% interval, cut at the edge where wider".to_owned(),
             Self::Limits => {
@@ -53,10 +62,13 @@ impl Key {
     /// Draws the mark.
     pub fn mark(self, canvas: &mut Canvas, at: Point) {
         match self {
-            Self::Signal => canvas.diamond(at, 5.0, SIGNAL),
+            Self::Concern => canvas.diamond(at, 5.0, meaning("concern")),
+            Self::Improvement => canvas.diamond(at, 5.0, meaning("improvement")),
+            Self::Change => canvas.diamond(at, 5.0, meaning("")),
             Self::Provisional => canvas.ring(at, 3.5, DATA, PAPER, 1.5),
             Self::Suppressed => canvas.cross(at, 3.0, MUTED, 1.5),
             Self::Undefined => canvas.line((at.0 - 4.0, at.1), (at.0 + 4.0, at.1), MUTED, 1.5),
+            Self::NotReached => canvas.up(at, 4.5, DATA),
             Self::Band | Self::Cut | Self::Limits => {
                 let (x, y) = at;
                 canvas.area(&[(x - 7.0, y - 5.0), (x + 7.0, y - 5.0), (x + 7.0, y + 5.0), (x - 7.0, y + 5.0)], BAND);
@@ -68,6 +80,9 @@ impl Key {
 /// The marks that this chart uses, in lines that fit.
 pub fn key_lines(chart: &RunChart, plot: &Plot) -> Vec<Vec<Key>> {
     let any = |test: fn(&Rate) -> bool| chart.months.iter().any(|month| test(month.rate));
+    let means = |words: &[&str]| {
+        chart.months.iter().any(|month: &Month| month.stands_out() && words.contains(&month.meaning()))
+    };
     let used = [
         (
             chart.months.iter().any(|month| chart.band(month).is_some()),
@@ -77,10 +92,13 @@ pub fn key_lines(chart: &RunChart, plot: &Plot) -> Vec<Vec<Key>> {
                 (false, false) => Key::Band,
             },
         ),
-        (chart.months.iter().any(Month::stands_out), Key::Signal),
+        (means(&["concern"]), Key::Concern),
+        (means(&["improvement"]), Key::Improvement),
+        (means(&["high", "low"]), Key::Change),
         (any(|rate| !rate.is_final && rate.shown().is_some()), Key::Provisional),
         (any(|rate| rate.state == State::Suppressed), Key::Suppressed),
-        (any(|rate| rate.state == State::Undefined), Key::Undefined),
+        (any(|rate| rate.state == State::Undefined && !rate.is_not_reached()), Key::Undefined),
+        (any(Rate::is_not_reached), Key::NotReached),
     ];
     let mut lines: Vec<Vec<Key>> = Vec::new();
     let mut room = 0.0;

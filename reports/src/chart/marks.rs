@@ -8,7 +8,7 @@ use super::plot::{INSET, PLOT_LEFT, PLOT_RIGHT, Plot};
 use super::run_chart::{Month, RunChart};
 use crate::format;
 use crate::model::State;
-use crate::theme::{AXIS, BAND, BAND_PROVISIONAL, CENTRE, DATA, GRID, MUTED, PAPER, SIGNAL, TARGET};
+use crate::theme::{AXIS, BAND, BAND_PROVISIONAL, CENTRE, DATA, GRID, MUTED, PAPER, TARGET, meaning};
 
 /// Half the width of the bar that shows the interval of a month without neighbours.
 const LONE_BAR: f64 = 3.0;
@@ -149,8 +149,12 @@ pub fn points(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
         let x = plot.x(rate.period);
         match (rate.state, plot.point(rate)) {
             (State::Shown, Some(at)) if !rate.is_final => canvas.ring(at, radius, DATA, PAPER, 1.5),
-            (State::Shown, Some(at)) if month.stands_out() => canvas.diamond(at, radius + 1.5, SIGNAL),
+            (State::Shown, Some(at)) if month.stands_out() => {
+                canvas.diamond(at, radius + 1.5, meaning(month.meaning()));
+            }
             (State::Shown, Some(at)) => canvas.dot(at, radius, DATA),
+            // Above all that is drawn.
+            (State::Undefined, _) if rate.is_not_reached() => canvas.up((x, plot.top + 6.0), radius + 1.0, DATA),
             (State::Suppressed, _) => canvas.cross((x, plot.bottom() - 8.0), 3.0, MUTED, 1.5),
             _ => canvas.line((x - 4.0, plot.bottom() - 8.0), (x + 4.0, plot.bottom() - 8.0), MUTED, 1.5),
         }

@@ -4,7 +4,7 @@ use super::canvas::{Align, Canvas, Type, label};
 use super::plot::{PLOT_RIGHT, Plot};
 use super::run_chart::RunChart;
 use crate::format;
-use crate::theme::{CENTRE, DATA, Ink, LABEL_SIZE, MUTED, SIGNAL, TARGET};
+use crate::theme::{CENTRE, DATA, Ink, LABEL_SIZE, MUTED, TARGET, meaning};
 
 /// A label: where its first line wants to stand, how much room it takes above and below that, and its lines.
 struct Label {
@@ -32,7 +32,7 @@ pub fn right_labels(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
     }
     let latest = chart.months.iter().rev().find(|month| month.rate.is_final);
     if let Some((month, value)) = latest.and_then(|month| month.rate.shown().map(|value| (month, value))) {
-        let ink = if month.stands_out() { SIGNAL } else { DATA };
+        let ink = if month.stands_out() { meaning(month.meaning()) } else { DATA };
         labels.push(Label {
             y: plot.y(value),
             above: 10.0,

@@ -14,7 +14,7 @@ use super::svg::Drawing;
 use crate::format::{self, ValueFormat};
 use crate::model::{Annotation, Rate, Signal};
 use crate::reading::{Reading, Verdict};
-use crate::theme::{CHART_WIDTH, MUTED};
+use crate::theme::{self, CHART_WIDTH, MUTED};
 
 /// One month: its value, and what the chart says of it.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,11 @@ pub struct Month<'a> {
 }
 
 impl Month<'_> {
+    /// What the signal means that the month is part of; empty for none.
+    pub fn meaning(&self) -> &str {
+        self.signal.map_or("", |signal| &signal.meaning)
+    }
+
     /// Whether the month is part of a signal.
     pub fn stands_out(&self) -> bool {
         self.rate.is_final && self.signal.is_some_and(Signal::stands_out)
@@ -92,8 +97,8 @@ pub fn draw(chart: &RunChart) -> Result<Option<Drawing>, String> {
     let (first, last) = (first.rate.period, last.rate.period);
     let mut plot = Plot::new(chart, first, last);
     let events: Vec<Event> = events::of(chart, first, last);
-    let is_signal = chart.reading.verdict == Verdict::Signal;
-    let (header, header_height) = header(chart.title, chart.subtitle, &chart.reading.sentence(), is_signal)?;
+    let signal = (chart.reading.verdict == Verdict::Signal).then(|| theme::meaning(chart.reading.change.word()));
+    let (header, header_height) = header(chart.title, chart.subtitle, &chart.reading.sentence(), signal)?;
     let keys = key_lines(chart, &plot);
     let below = 52.0 + 20.0 * (keys.len() + events.len()) as f64 + 8.0;
     plot.top = TOP;

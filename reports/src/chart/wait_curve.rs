@@ -45,7 +45,7 @@ pub fn draw(chart: &WaitChart) -> Result<Option<Drawing>, String> {
     if days.is_empty() {
         return Ok(None);
     }
-    let (header, header_height) = header(chart.title, chart.subtitle, chart.sentence, false)?;
+    let (header, header_height) = header(chart.title, chart.subtitle, chart.sentence, None)?;
     let height = TOP + PLOT_HEIGHT + 44.0;
     let base = TOP + PLOT_HEIGHT;
     let across = Scale::of(&days, &[0.0], Some(0.0), None);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::civil::Date;
 
-use crate::model::{Measure, Rate};
+use crate::model::{Exclusion, FeedMonth, Measure, Rate, WaitPoint};
 use crate::reading::Reading;
 use crate::release::context::Line;
 use crate::values::{self, Numbers};
@@ -134,6 +134,41 @@ pub fn of_measures<'a>() -> [Column<OneMeasure<'a>>; 25] {
         Column::Text("subgroup", |row| (&row.measure.subgroup).into()),
         Column::Integer("position", |row| Some(row.measure.position)),
         Column::Text("definition_hash", |row| (&row.measure.definition_hash).into()),
+    ]
+}
+
+/// Columns of `left_out`: names of the results contract `exclusion`.
+pub fn of_left_out() -> [Column<Exclusion>; 6] {
+    [
+        Column::Text("measure_id", |row| (&row.measure_id).into()),
+        Column::Date("year", |row| row.year),
+        Column::Text("kind", |row| (&row.kind).into()),
+        Column::Text("reason", |row| (&row.reason).into()),
+        Column::Integer("units", |row| row.units),
+        Column::Text("state", |row| if row.units.is_some() { "shown" } else { "suppressed" }.into()),
+    ]
+}
+
+/// Columns of `waits`: names of the results contract `wait_curve`.
+pub fn of_waits() -> [Column<WaitPoint>; 6] {
+    [
+        Column::Text("measure_id", |row| (&row.measure_id).into()),
+        Column::Date("period", |row| row.period),
+        Column::Text("maturity", |row| if row.is_final { "final" } else { "provisional" }.into()),
+        Column::Integer("share", |row| Some(row.share)),
+        Column::Number("days", |row| row.days),
+        Column::Text("state", |row| (&row.state).into()),
+    ]
+}
+
+/// Columns of `feeds`: names of the results contract `feed_month`.
+pub fn of_feeds() -> [Column<FeedMonth>; 5] {
+    [
+        Column::Text("table_name", |row| (&row.table_name).into()),
+        Column::Date("month", |row| row.month),
+        Column::Integer("rows", |row| row.rows),
+        Column::Text("note", |row| (&row.note).into()),
+        Column::Text("state", |row| if row.rows.is_some() { "shown" } else { "suppressed" }.into()),
     ]
 }
 

@@ -29,6 +29,16 @@ pub struct Chart {
     pub longest_run_limit: Option<i64>,
     pub crossings: Option<i64>,
     pub crossings_limit: Option<i64>,
+    /// How far its centre line lies from the one before, with a 95 % interval.
+    pub step: Option<f64>,
+    pub step_lower: Option<f64>,
+    pub step_upper: Option<f64>,
+    /// improvement, concern, high, low, or empty.
+    pub step_meaning: String,
+    /// Why nothing is assessed; empty where it is.
+    pub unassessed: String,
+    /// Final months whose value is suppressed.
+    pub hidden: i64,
 }
 
 /// One month of a chart: the contract `signal`, at level all.
@@ -127,6 +137,12 @@ pub(super) fn chart_row(row: &Row) -> Result<Option<Chart>> {
         longest_run_limit: row.integer("longest_run_limit")?,
         crossings: row.integer("crossings")?,
         crossings_limit: row.integer("crossings_limit")?,
+        step: row.number("step")?,
+        step_lower: row.number("step_lower")?,
+        step_upper: row.number("step_upper")?,
+        step_meaning: row.text("step_meaning")?,
+        unassessed: row.text("unassessed")?,
+        hidden: row.required_integer("hidden")?,
     }))
 }
 

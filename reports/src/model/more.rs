@@ -27,6 +27,8 @@ pub struct WaitPoint {
     pub share: i64,
     /// Nothing where not so many had it, or where it is suppressed.
     pub days: Option<f64>,
+    /// shown, not_reached or suppressed.
+    pub state: String,
 }
 
 /// How many rows a table has in a month: the contract `feed_month`.
@@ -139,6 +141,7 @@ pub fn wait_point_row(row: &Row) -> Result<WaitPoint> {
         is_final: row.text("maturity")? == "final",
         share: row.required_integer("share")?,
         days: if row.text("state")? == "shown" { row.number("days")? } else { None },
+        state: row.text("state")?,
     })
 }
 

@@ -142,6 +142,16 @@ impl Row<'_> {
         self.required(column, values.is_valid(self.index).then(|| values.value(self.index)))
     }
 
+    /// Whether something holds; it does not where nothing is said of it, nor in results of an earlier version.
+    pub fn flag(&self, column: &'static str) -> Result<bool> {
+        if self.batch.column_by_name(column).is_none() {
+            return Ok(false);
+        }
+        let array = self.column(column, &DataType::Boolean)?;
+        let values = array.as_boolean();
+        Ok(values.is_valid(self.index) && values.value(self.index))
+    }
+
     /// A date; must be there.
     pub fn date(&self, column: &'static str) -> Result<Date> {
         self.required(column, self.date_if_any(column)?)

@@ -30,6 +30,7 @@ pub fn measure(better: &str) -> Measure {
         computed: true,
         refusal: String::new(),
         caveat: String::new(),
+        nothing_found: false,
         subgroup: String::new(),
         cascade: String::new(),
         definition_hash: String::new(),
@@ -81,6 +82,12 @@ pub fn chart(variation: &str) -> Chart {
         longest_run_limit: Some(7),
         crossings: Some(3),
         crossings_limit: Some(6),
+        step: None,
+        step_lower: None,
+        step_upper: None,
+        step_meaning: String::new(),
+        unassessed: String::new(),
+        hidden: 0,
     }
 }
 

@@ -66,7 +66,7 @@ pub fn replace(results: &mut Results) {
     LEFT_OUT.clone_into(&mut results.run.lake_snapshot);
     results.left_out.extend([
         LeftOut { what: "names and ids of organizations", why: "they are finer than a geographic unit" },
-        LeftOut { what: "data source, lake snapshot and run id", why: "they name systems and days" },
+        LeftOut { what: "data source, lake snapshot and run id (a hash stands for it)", why: "they name systems and days" },
     ]);
 }
 

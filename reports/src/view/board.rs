@@ -21,6 +21,8 @@ pub struct Board {
     more: String,
     /// What stands there when no measure has one.
     quiet: &'static str,
+    /// Whether changes were looked for at all.
+    assessed: bool,
     /// The headline of each family that has no signal.
     headlines: Vec<SummaryRow>,
 }
@@ -61,6 +63,6 @@ impl Board {
         } else {
             "No measure shows more than ordinary month-to-month variation."
         };
-        Self { changed, more, quiet, headlines }
+        Self { changed, more, quiet, assessed: !run.release.is_yearly(), headlines }
     }
 }

@@ -67,7 +67,7 @@ fn cascade(title: &str, rows: &[MeasureRows], run: &Run) -> Option<Cascade> {
                 .map(|(lower, upper)| rows.format.short_interval(lower, upper))
                 .unwrap_or_default(),
             counts: counts
-                .map(|(over, under)| words::fraction(rows.measure, rows.format.prefix, over, under))
+                .map(|(over, under)| words::fraction(rows.measure, &rows.format.prefix, over, under))
                 .unwrap_or_default(),
             bar: bar.filter(|_| rows.format.suffix == "%"),
         })

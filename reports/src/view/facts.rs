@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::measure::MeasureRows;
 use crate::format;
-use crate::model::{Results, Run};
+use crate::model::{Results, Run, State};
 use crate::reading::{Change, Verdict};
 
 /// One fact about the run.
@@ -95,7 +95,7 @@ impl Glance {
     pub fn new(rows: &[MeasureRows], refused: usize, results: &Results) -> Self {
         let with_signal: Vec<&MeasureRows> =
             rows.iter().filter(|rows| rows.reading.verdict == Verdict::Signal).collect();
-        let mut summary = vec![format!("{} computed", measures(rows.len()))];
+        let mut summary = vec![format!("{} with a value", measures(rows.len() - without(rows).iter().sum::<usize>()))];
         let yearly = results.run.release.is_yearly();
         summary.push(match with_signal.len() {
             0 if yearly => "whole years alone, so no signal was looked for".to_owned(),
@@ -106,6 +106,17 @@ impl Glance {
         let unassessed = rows.iter().filter(|rows| rows.reading.verdict == Verdict::NotAssessed).count();
         if unassessed > 0 && !yearly {
             summary.push(format!("{unassessed} with too few months to say"));
+        }
+        let [open, suppressed, empty] = without(rows);
+        let parts = [
+            (open, "not final yet"),
+            (suppressed, "suppressed"),
+            (empty, "without anything to measure"),
+        ];
+        summary.extend(parts.into_iter().filter(|(number, _)| *number > 0).map(|(number, words)| format!("{number} {words}")));
+        let doubted = rows.iter().filter(|rows| rows.measure.nothing_found).count();
+        if doubted > 0 {
+            summary.push(format!("{doubted} where nothing was found: check the data"));
         }
         if refused > 0 {
             summary.push(format!(
@@ -130,6 +141,20 @@ impl Glance {
         }
         Self { summary, notes }
     }
+}
+
+/// Computed measures without a value: no period is final yet, the latest is suppressed, or it has nothing to measure.
+fn without(rows: &[MeasureRows]) -> [usize; 3] {
+    let mut found = [0; 3];
+    for rows in rows {
+        match rows.latest_final().map(|rate| (rate.state, rate.shown())) {
+            None => found[0] += 1,
+            Some((State::Suppressed, _)) => found[1] += 1,
+            Some((_, None)) => found[2] += 1,
+            Some(_) => {}
+        }
+    }
+    found
 }
 
 fn changes(with_signal: &[&MeasureRows]) -> String {

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::table::{self, ValueRow};
-use super::{Drawings, survey, waits};
+use super::{Drawings, summary, survey, waits};
 use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
 use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal, WaitPoint};
 use crate::publish::stem;
-use crate::reading::{Change, Reading, Verdict};
+use crate::reading::{Reading, Verdict};
 use crate::words;
 
 /// Months in the table under a chart: a year, and the month a year before.
@@ -66,7 +66,9 @@ impl<'a> MeasureRows<'a> {
         let format = ValueFormat::of(measure);
         let chart = results.charts.iter().find(|row| row.measure_id == measure.measure_id);
         let value = |month| months.iter().find(|rate| rate.period == month).and_then(|rate| rate.shown());
-        let reading = if results.run.release.is_yearly() {
+        let reading = if measure.nothing_found {
+            Reading::of_nothing_found()
+        } else if results.run.release.is_yearly() {
             Reading::of_years_alone()
         } else {
             Reading::of(measure, &format, chart, &signals, &value)
@@ -199,7 +201,13 @@ fn funnel_sentence(rows: &MeasureRows) -> String {
     .into_iter()
     .flatten()
     .collect();
-    if found.is_empty() { "No organization lies outside the limits.".to_owned() } else { found.join(" ") }
+    // The table beside it may be of the running year.
+    let year = rows.funnel.first().map(|(_, site)| format::period("year", site.period)).unwrap_or_default();
+    if found.is_empty() {
+        format!("{year}: no organization lies outside the limits.")
+    } else {
+        format!("{year}. {}", found.join(" "))
+    }
 }
 
 /// Draws a measure's funnel; nothing where it has none.
@@ -237,7 +245,7 @@ fn left_out(rows: &MeasureRows, results: &Results) -> String {
             .filter(|row| row.year == year && row.kind == kind)
             .map(|row| {
                 let units = row.units.map_or_else(|| "suppressed".to_owned(), format::count);
-                format!("{} {units}", row.reason.replace('_', " "))
+                format!("{} {units}", words::reason(&row.reason))
             })
             .collect();
         (!parts.is_empty()).then(|| format!("{words} in {}: {}.", format::period("year", year), parts.join(", ")))
@@ -271,7 +279,12 @@ pub struct Section {
     why: String,
     subtitle: String,
     signal: bool,
-    good: bool,
+    /// What a signal means, as a class.
+    tone: &'static str,
+    /// Whether there is something to say of its months.
+    assessed: bool,
+    /// Whether the release has no months.
+    yearly: bool,
     badge: String,
     sentence: String,
     caveat: String,
@@ -297,13 +310,14 @@ pub struct Section {
 }
 
 impl Section {
-    /// The section of a measure, with its drawing.
+    /// The section of a measure, with its drawing and so many organizations at the most.
     pub fn new(
         number: usize,
         rows: &MeasureRows,
         results: &Results,
         drawn: &Drawings,
         axis: Option<(&str, &str)>,
+        most_organizations: usize,
     ) -> Self {
         let (measure, run) = (rows.measure, &results.run);
         Self {
@@ -313,7 +327,9 @@ impl Section {
             why: measure.why.clone(),
             subtitle: rows.subtitle(),
             signal: rows.reading.verdict == Verdict::Signal,
-            good: rows.reading.change == Change::Improvement,
+            tone: summary::tone(rows.reading.change),
+            assessed: !run.release.is_yearly() || measure.nothing_found,
+            yearly: run.release.is_yearly(),
             badge: rows.reading.badge.clone(),
             sentence: format!("{} {}", rows.reading.short, rows.reading.detail).trim_end().to_owned(),
             caveat: measure.caveat.clone(),
@@ -342,7 +358,7 @@ impl Section {
                 .take(MONTHS_LISTED)
                 .map(|rate| ValueRow::new(&format::month(rate.period), rate, rows, run))
                 .collect(),
-            organizations: table::organizations(rows, run),
+            organizations: table::organizations(rows, run, most_organizations),
             strata: table::strata(rows, run),
             left_out: left_out(rows, results),
             wait: waits::sentence(rows, results).unwrap_or_default(),

@@ -36,8 +36,8 @@ pub struct SummaryRow {
     sentence: String,
     /// Whether a signal asks for attention.
     signal: bool,
-    /// Whether it is one for the better.
-    good: bool,
+    /// What it means: empty for concern, good, or neutral, each after a blank.
+    tone: &'static str,
     /// Place in the order of urgency.
     order: usize,
 }
@@ -96,15 +96,19 @@ impl SummaryRow {
             badge: rows.reading.badge.clone(),
             sentence: rows.reading.short.clone(),
             signal: rows.reading.verdict == Verdict::Signal,
-            good: rows.reading.change == Change::Improvement,
+            tone: tone(rows.reading.change),
             order,
         };
         let Some(rate) = rows.latest_final() else {
-            row.basis = format!(
-                "no period is final: followed for {}, data complete {} later",
-                days(measure.window_days),
-                days(measure.runout_days)
-            );
+            row.basis = match measure.window_days {
+                // Followed without end.
+                0 => "no period is final: someone still waits in each".to_owned(),
+                window => format!(
+                    "no period is final: followed for {}, data complete {} later",
+                    days(window),
+                    days(measure.runout_days)
+                ),
+            };
             return row;
         };
         row.basis = format::period(&rate.period_kind, rate.period);
@@ -115,7 +119,7 @@ impl SummaryRow {
                 row.interval =
                     rate.interval().map(|(lower, upper)| rows.format.interval(lower, upper)).unwrap_or_default();
                 if let (Some(numerator), Some(denominator)) = (rate.numerator, rate.denominator) {
-                    let fraction = words::fraction(measure, rows.format.prefix, numerator, denominator);
+                    let fraction = words::fraction(measure, &rows.format.prefix, numerator, denominator);
                     let _ = write!(row.basis, ": {fraction}");
                 }
             }
@@ -159,6 +163,15 @@ fn spark(rows: &MeasureRows) -> String {
         "<svg class=spark viewBox=\"0 0 {} {}\" aria-hidden=true><path d=\"{path}\"/><path class=p d=\"{point}\"/></svg>",
         SPARK.0, SPARK.1
     )
+}
+
+/// The class of what a signal means, which the page's style colours.
+pub fn tone(change: Change) -> &'static str {
+    match change {
+        Change::Worsening => "",
+        Change::Improvement => " good",
+        Change::Undirected => " neutral",
+    }
 }
 
 fn icon(icon: Icon) -> IconText {

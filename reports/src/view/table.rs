@@ -45,6 +45,8 @@ pub struct Whisker {
 #[derive(Debug, Serialize)]
 pub struct PeriodTable {
     period: String,
+    /// How many of the organizations are in it, in words; empty where all are.
+    part: String,
     rows: Vec<ValueRow>,
     axis: Option<Axis>,
 }
@@ -121,9 +123,19 @@ pub fn value_head(rows: &MeasureRows) -> String {
     if unit.is_empty() { "Value".to_owned() } else { format!("Value ({unit})") }
 }
 
+/// Rows of organizations that a page holds before it opens slowly, and those that each measure has at least.
+const ROWS_OF_PAGE: usize = 20_000;
+const ROWS_OF_MEASURE: usize = 20;
+
+/// Organizations that each of so many measures may show.
+pub fn most_organizations(measures: usize) -> usize {
+    (ROWS_OF_PAGE / measures.max(1)).max(ROWS_OF_MEASURE)
+}
+
 /// The year of the report month by organization, or the last one that there is. All comes first,
 /// then names in alphabetical order: no league table.
-pub fn organizations(rows: &MeasureRows, run: &Run) -> Vec<PeriodTable> {
+/// Where there are more than `most`, those outside the funnel and the largest.
+pub fn organizations(rows: &MeasureRows, run: &Run, most: usize) -> Vec<PeriodTable> {
     // The year alone: a table of quarters as long would only say the same with less certainty.
     ["year"]
         .into_iter()
@@ -132,11 +144,29 @@ pub fn organizations(rows: &MeasureRows, run: &Run) -> Vec<PeriodTable> {
             let period = latest(of_kind().filter(|rate| rate.level == "organization"), run)?;
             let mut rates: Vec<(String, &Rate)> =
                 of_kind().filter(|rate| rate.period == period).map(|rate| (organization_name(rate), *rate)).collect();
+            let all = rates.iter().filter(|(_, rate)| rate.level == "organization").count();
+            let part = if all > most {
+                let outside = |rate: &Rate| {
+                    rows.funnel.iter().any(|(_, site)| site.level_id == *rate.level_id && site.position != "within")
+                };
+                let size = |rate: &Rate| rate.shown().and(rate.denominator).unwrap_or(0.0);
+                rates.sort_by(|(_, one), (_, other)| {
+                    let rank = |rate: &Rate| (rate.level == "organization", !outside(rate));
+                    rank(one).cmp(&rank(other)).then_with(|| size(other).total_cmp(&size(one)))
+                });
+                rates.truncate(rates.len() - all + most);
+                format!(
+                    "{most} of {} organizations: those outside the limits, then the largest. All are in data/values.csv.",
+                    format::count(i64::try_from(all).unwrap_or(i64::MAX))
+                )
+            } else {
+                String::new()
+            };
             rates.sort_by_cached_key(|(name, rate)| {
                 (rate.level != "all", rate.level_id == "unknown", words::sort_key(name), rate.level_id.clone())
             });
             let (rows, axis) = with_axis(&rates, rows, run);
-            Some(PeriodTable { period: format::period(kind, period), rows, axis })
+            Some(PeriodTable { period: format::period(kind, period), part, rows, axis })
         })
         .collect()
 }

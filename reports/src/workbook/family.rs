@@ -13,8 +13,11 @@ use crate::workbook::styles::Styles;
 /// What stands in place of limits that no method gives.
 pub const NO_INTERVAL: &str = "no interval";
 
-const COLUMNS: [Column; 17] = [
+const COLUMNS: [Column; 20] = [
     ("Measure", 48.0),
+    ("Measure id", 32.0),
+    ("Unit", 20.0),
+    ("Direction", 22.0),
     ("Period kind", 10.0),
     ("Period begins", 12.0),
     ("Level", 14.0),
@@ -97,7 +100,7 @@ fn write_sheets(
     }
 }
 
-fn cells<'a>(rows: &'a MeasureRows, format: &'a Format, rate: &'a Rate, suppress_below: i64) -> [Cell<'a>; 17] {
+fn cells<'a>(rows: &'a MeasureRows, format: &'a Format, rate: &'a Rate, suppress_below: i64) -> [Cell<'a>; 20] {
     let [value, low, high, method, numerator, denominator, n] = number_cells(rate, format);
     let state = match values::state_code(rate) {
         "shown" => "shown".to_owned(),
@@ -105,6 +108,9 @@ fn cells<'a>(rows: &'a MeasureRows, format: &'a Format, rate: &'a Rate, suppress
     };
     [
         Cell::text(&rows.measure.title),
+        Cell::text(&rows.measure.measure_id),
+        Cell::text(&rows.measure.value_unit),
+        Cell::text(words::better(&rows.measure.better)),
         Cell::text(&rate.period_kind),
         Cell::Date(rate.period),
         Cell::text(&rate.level),
@@ -184,6 +190,6 @@ mod tests {
         let heights = read.sheet_names().into_iter().map(|name| read.worksheet_range(&name).expect("a sheet").height());
         assert_eq!(heights.collect::<Vec<_>>(), [4, 4, 2], "each with its header");
         let last = read.worksheet_range("Readmissions (3)").expect("a sheet");
-        assert_eq!(last.get_value((1, 7)), Some(&Data::Float(12.8)));
+        assert_eq!(last.get_value((1, 10)), Some(&Data::Float(12.8)));
     }
 }

@@ -20,6 +20,7 @@ const FILES: [Column; 10] = [
     ("Unaccounted for", 14.0),
 ];
 const CHECKS: [&str; 7] = ["File", "Table", "Column", "Check", "Severity", "What follows", "Rows"];
+const FEED_MONTHS: [&str; 4] = ["Table", "Month", "Rows", "Odd"];
 const PREPARATIONS: [&str; 3] = ["Prepared view", "Rule", "Rows"];
 
 /// Writes the sheet. The filter is on the files' rows alone: it hides nothing of what stands below them.
@@ -58,6 +59,19 @@ pub fn write(worksheet: &mut Worksheet, styles: &Styles, results: &Results) -> R
     for row in &results.preparations {
         let view = words::capitalised(&row.view.replace('_', " "));
         sheet.row([Cell::text(view), Cell::text(&row.rule), Cell::Count(row.rows)])?;
+    }
+
+    if !results.feed_months.is_empty() {
+        sheet.gap();
+        sheet.header(FEED_MONTHS)?;
+    }
+    for row in &results.feed_months {
+        sheet.row([
+            Cell::text(&row.table_name),
+            Cell::Date(row.month),
+            row.rows.map_or(Cell::Absent("suppressed"), Cell::Count),
+            Cell::text(&row.note),
+        ])?;
     }
     Ok(())
 }

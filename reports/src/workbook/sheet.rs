@@ -67,6 +67,10 @@ impl<'a> Sheet<'a> {
             worksheet.set_column_format(column(index)?, &styles.text)?;
         }
         worksheet.set_freeze_panes(1, 0)?;
+        worksheet.set_landscape();
+        // One page wide, as many high as it takes, with the header on each.
+        worksheet.set_print_fit_to_pages(1, 0);
+        worksheet.set_repeat_rows(0, 0)?;
         let mut sheet = Self { worksheet, styles, columns: columns.len(), next: 0 };
         sheet.header(columns.iter().map(|(name, _)| *name))?;
         Ok(sheet)

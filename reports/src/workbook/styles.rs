@@ -53,7 +53,7 @@ impl Styles {
 fn pattern(format: &ValueFormat) -> String {
     let quoted = |sign: &str| if sign.is_empty() { String::new() } else { format!("\"{sign}\"") };
     let decimals = if format.decimals == 0 { String::new() } else { format!(".{}", "0".repeat(format.decimals)) };
-    format!("{}#,##0{decimals}{}", quoted(format.prefix), quoted(format.suffix))
+    format!("{}#,##0{decimals}{}", quoted(&format.prefix), quoted(format.suffix))
 }
 
 #[cfg(test)]
@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn patterns_follow_unit_and_decimals() {
-        let of = |prefix, suffix, decimals| pattern(&ValueFormat { prefix, suffix, unit: String::new(), decimals });
+        let of = |prefix: &str, suffix, decimals| {
+            pattern(&ValueFormat { prefix: prefix.to_owned(), suffix, unit: String::new(), decimals })
+        };
         assert_eq!(of("", "%", 1), "#,##0.0\"%\"");
         assert_eq!(of("$", "", 2), "\"$\"#,##0.00");
         assert_eq!(of("", "", 0), "#,##0");

@@ -91,7 +91,7 @@ fn a_run_without_measures_has_a_workbook_and_headers() {
             synthetic::Table::empty(results, table);
         }
     });
-    assert_eq!(made.workbook().sheet_names(), ["Summary", "Definitions", "Data quality", "How this was made"]);
+    assert_eq!(made.workbook().sheet_names(), ["Summary", "Left out", "Definitions", "Data quality", "How this was made"]);
     assert!(made.csv("values.csv").is_empty());
     assert_eq!(parquet_file::read(&made.data("values.parquet")).expect("a Parquet file").len(), 0);
 }

@@ -217,6 +217,7 @@ pub fn row(made: &Made) -> Vec<Value> {
         },
         Text(made.caveat),
         None,
+        None,
         if made.family == "referral" || made.family == "care_plan" { Text("From order to plan") } else { None },
         Text("whole text"),
         Text("c0ffee5f1d0a9b77e3d1a4f6"),

@@ -239,6 +239,8 @@ fn signal(made: &Made, series: &[(i32, bool, f64)]) -> Option<(Vec<Value>, Vec<V
     chart.push(Text("hit_or_miss"));
     chart.push(if is_signal { Text("long_run") } else { None });
     chart.extend([20, i64::try_from(run).expect("a few"), 7, 9, 6].map(Integer));
+    // One phase, assessed, no month hidden.
+    chart.extend([None, None, None, None, None, None, Integer(0)]);
     Some((chart, months))
 }
 

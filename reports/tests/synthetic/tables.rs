@@ -129,6 +129,7 @@ fn array<'a>(kind: ColumnType, values: impl Iterator<Item = &'a Value>) -> Array
             values
                 .map(|value| match value {
                     Value::Boolean(flag) => Some(*flag),
+                    Value::None => None,
                     other => panic!("{other:?} is no flag"),
                 })
                 .collect::<BooleanArray>(),
