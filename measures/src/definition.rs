@@ -333,10 +333,6 @@ fn last() -> i64 {
     99
 }
 
-fn yes() -> bool {
-    true
-}
-
 fn one() -> f64 {
     1.0
 }
