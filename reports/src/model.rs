@@ -24,7 +24,7 @@ pub struct Results {
     pub run: Run,
     /// Measures, computed and refused.
     pub measures: Vec<Measure>,
-    /// Values at the levels that a report shows: all, and organizations.
+    /// Values at the [`LEVELS`] that a report shows.
     pub rates: Vec<Rate>,
     /// Charts at level all, as a whole.
     pub charts: Vec<Chart>,
@@ -61,6 +61,9 @@ pub struct Results {
     /// What a release left out of all these.
     pub left_out: Vec<LeftOut>,
 }
+
+/// Levels that a report shows, from wide to narrow: everyone, then parts of everyone.
+pub const LEVELS: [&str; 6] = ["all", "system", "hospital", "organization", "payer", "program"];
 
 /// What the run was made from: the contract `run`.
 #[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
@@ -287,7 +290,7 @@ fn measure_row(row: &table::Row) -> Result<Measure> {
 /// Nothing for a level that reports do not show: practitioners and coordinators are people, not board matters.
 fn rate_row(row: &table::Row) -> Result<Option<Rate>> {
     let level = row.name("level")?;
-    if !matches!(level.as_str(), "all" | "organization") {
+    if !LEVELS.contains(&level.as_str()) {
         return Ok(None);
     }
     Ok(Some(Rate {

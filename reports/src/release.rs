@@ -121,6 +121,11 @@ pub fn apply(mut results: Results, release: Release) -> Results {
     // Nothing downstream shows these; a release does not even hold them.
     results.rates.iter_mut().filter(|rate| rate.state == State::Suppressed).for_each(suppression::empty);
     if release.is_yearly() {
+        results.rates.retain(|rate| matches!(rate.level.as_str(), "all" | "organization"));
+        results.left_out.push(LeftOut {
+            what: "health systems, hospitals, payers and programs",
+            why: "they add up in more ways than are protected, and their names tell who is meant",
+        });
         names::replace(&mut results);
         years::keep(&mut results);
         accounting::merge(&mut results);

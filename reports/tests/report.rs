@@ -250,6 +250,22 @@ fn a_page_of_forty_measures_stays_below_half_a_megabyte() {
 }
 
 #[test]
+fn payers_and_hospitals_have_tables_of_their_own_where_they_are_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    synthetic::write(folder.path());
+    synthetic::add_levels(folder.path());
+    let files = render(folder.path(), &folder.path().join("report"), &options()).expect("a report");
+    let html = fs::read_to_string(files.html).expect("a page");
+    let first = section(&html, MEASURES[0].id);
+    let payers = between(first, "<caption>By payer, ", "</table>");
+    assert!(payers.contains("<th>Blue &amp; Green") && payers.contains("<th>All") && !payers.contains("Lakeshore"));
+    assert!(!first.contains("By program, "), "all that is known of programs is that nobody is in one");
+    assert!(!between(first, "<caption>By organization, ", "</table>").contains("Blue &amp; Green"));
+    let values = fs::read_to_string(folder.path().join("report/data/values.csv")).expect("a table");
+    assert!(values.contains(",payer,p1,Blue & Green,"));
+}
+
+#[test]
 fn a_page_of_very_many_organizations_shows_those_outside_the_limits_and_the_largest() {
     let folder = tempfile::tempdir().expect("a folder");
     synthetic::write(folder.path());

@@ -41,9 +41,11 @@ pub struct Whisker {
     upper: f64,
 }
 
-/// A table of organizations for one period.
+/// A table of organizations, or of another level, for one period.
 #[derive(Debug, Serialize)]
 pub struct PeriodTable {
+    /// What its rows are, in the singular.
+    level: &'static str,
     period: String,
     /// How many of the organizations are in it, in words; empty where all are.
     part: String,
@@ -132,31 +134,46 @@ pub fn most_organizations(measures: usize) -> usize {
     (ROWS_OF_PAGE / measures.max(1)).max(ROWS_OF_MEASURE)
 }
 
-/// The year of the report month by organization, or the last one that there is. All comes first,
-/// then names in alphabetical order: no league table.
-/// Where there are more than `most`, those outside the funnel and the largest.
+/// The year of the report month by organization, or the last one that there is, then by the other levels. All comes first,
+/// then names in alphabetical order: no league table. Where there are more than `most`, those outside the funnel and the
+/// largest.
 pub fn organizations(rows: &MeasureRows, run: &Run, most: usize) -> Vec<PeriodTable> {
     // The year alone: a table of quarters as long would only say the same with less certainty.
-    ["year"]
+    let kind = "year";
+    let levels = [
+        ("organization", "organization"),
+        ("hospital", "hospital"),
+        ("system", "health system"),
+        ("payer", "payer"),
+        ("program", "program"),
+    ];
+    levels
         .into_iter()
-        .filter_map(|kind| {
+        .filter_map(|(level, words)| {
             let of_kind = || rows.rates.iter().filter(|rate| rate.period_kind == kind && rate.stratum_kind == "all");
-            let period = latest(of_kind().filter(|rate| rate.level == "organization"), run)?;
-            let mut rates: Vec<(String, &Rate)> =
-                of_kind().filter(|rate| rate.period == period).map(|rate| (organization_name(rate), *rate)).collect();
-            let all = rates.iter().filter(|(_, rate)| rate.level == "organization").count();
+            let period = latest(of_kind().filter(|rate| rate.level == level), run)?;
+            let mut rates: Vec<(String, &Rate)> = of_kind()
+                .filter(|rate| rate.period == period && (rate.level == "all" || rate.level == level))
+                .map(|rate| (organization_name(rate), *rate))
+                .collect();
+            // A level of which nobody's part is known says nothing that everyone's value does not.
+            if level != "organization" && rates.iter().all(|(_, rate)| rate.level == "all" || rate.level_id == "unknown")
+            {
+                return None;
+            }
+            let all = rates.iter().filter(|(_, rate)| rate.level == level).count();
             let part = if all > most {
                 let outside = |rate: &Rate| {
                     rows.funnel.iter().any(|(_, site)| site.level_id == *rate.level_id && site.position != "within")
                 };
                 let size = |rate: &Rate| rate.shown().and(rate.denominator).unwrap_or(0.0);
                 rates.sort_by(|(_, one), (_, other)| {
-                    let rank = |rate: &Rate| (rate.level == "organization", !outside(rate));
+                    let rank = |rate: &Rate| (rate.level == level, !outside(rate));
                     rank(one).cmp(&rank(other)).then_with(|| size(other).total_cmp(&size(one)))
                 });
                 rates.truncate(rates.len() - all + most);
                 format!(
-                    "{most} of {} organizations: those outside the limits, then the largest. All are in data/values.csv.",
+                    "{most} of {} {words}s: those outside the limits, then the largest. All are in data/values.csv.",
                     format::count(i64::try_from(all).unwrap_or(i64::MAX))
                 )
             } else {
@@ -166,7 +183,7 @@ pub fn organizations(rows: &MeasureRows, run: &Run, most: usize) -> Vec<PeriodTa
                 (rate.level != "all", rate.level_id == "unknown", words::sort_key(name), rate.level_id.clone())
             });
             let (rows, axis) = with_axis(&rates, rows, run);
-            Some(PeriodTable { period: format::period(kind, period), part, rows, axis })
+            Some(PeriodTable { level: words, period: format::period(kind, period), part, rows, axis })
         })
         .collect()
 }

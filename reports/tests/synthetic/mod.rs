@@ -183,6 +183,20 @@ pub fn enlarge(folder: &Path, number_of_measures: usize, sites: usize) {
     Table::write(folder, "funnel_curve", &copies(curve));
 }
 
+/// Writes `rate` again with the first organization's rows as those of a payer too, and as those of no program.
+pub fn add_levels(folder: &Path) {
+    let (mut rates, _, _) = rates::rows();
+    let of_first = |row: &&Vec<Value>| row[4].text() == rates::TWO_ORGANIZATIONS[0];
+    let copies: Vec<Vec<Value>> = rates.iter().filter(of_first).cloned().collect();
+    for (level, id, name) in [("payer", "p1", "Blue & Green"), ("program", "unknown", "")] {
+        rates.extend(copies.iter().cloned().map(|mut row| {
+            (row[3], row[4], row[5]) = (Value::Text(level), Value::Text(id), Value::Text(name));
+            row
+        }));
+    }
+    Table::write(folder, "rate", &rates);
+}
+
 /// Writes the tables again for so many measures, months and sites, all made from the first measure; how many values.
 pub fn at_scale(folder: &Path, measures: usize, months: i32, sites: usize) -> usize {
     use Value::{Date, Owned, Text};
