@@ -6,6 +6,7 @@
 mod measures;
 pub mod more;
 mod rates;
+pub mod small;
 mod tables;
 
 use std::path::Path;
