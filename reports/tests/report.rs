@@ -301,6 +301,10 @@ fn refusals_caveats_rows_and_definitions_are_told() {
     let rows = between(&html, "<section id=\"rows\"", "</section>");
     assert!(rows.contains("1,204,332") && rows.contains("no: 4 unaccounted for"));
     assert!(rows.contains("At least one file does not add up."));
+    let hash = synthetic::file_hash(synthetic::FILES[0]);
+    assert!(rows.contains(&format!("{}<small><code>{}</code>", synthetic::FILES[0], &hash[..12])));
+    assert!(!html.contains(&hash[..13]), "no more of it than the eye compares");
+    assert!(html.contains("<dt>Files loaded</dt><dd>4, with their hashes"));
     assert!(rows.contains("Invalid date") && rows.contains("reject"));
     assert!(rows.contains("Stay rows") && rows.contains("51,727") && rows.contains("copy of &lt;another&gt; row"));
     let definitions = between(&html, "<section id=\"definitions\"", "</section>");
