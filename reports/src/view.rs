@@ -48,6 +48,8 @@ pub struct Page {
     warnings: Vec<String>,
     glance: facts::Glance,
     families: Vec<String>,
+    /// Whose values the summary can show in place of everyone's.
+    organizations: Vec<String>,
     summary: Vec<summary::SummaryRow>,
     board: board::Board,
     cascades: Vec<cascade::Cascade>,
@@ -95,6 +97,7 @@ impl Page {
             warnings: facts::warnings(run),
             glance: facts::Glance::new(rows, refused.len(), results),
             families: summary::families(rows),
+            organizations: table::organization_names(rows, run),
             summary: summary::rows(rows, run),
             board: board::Board::new(rows, run),
             cascades: cascade::cascades(rows, run),

@@ -55,6 +55,13 @@ pub fn leak(folder: &Path, number: f64) {
     Table::write(folder, "rate", &rates);
 }
 
+/// Writes `rate` again with these rows changed, or left out where `change` says no.
+pub fn change_rates(folder: &Path, mut change: impl FnMut(&mut [Value]) -> bool) {
+    let (mut rates, _, _) = rates::rows();
+    rates.retain_mut(|row| change(row));
+    Table::write(folder, "rate", &rates);
+}
+
 /// Days since 1970 of the first day of the month so many months after the first.
 pub fn month(index: i32) -> i32 {
     let months = i32::from(FIRST.0) * 12 + i32::from(FIRST.1) - 1 + index;
