@@ -180,6 +180,8 @@ pub struct Quality {
     pub extract_id: i64,
     pub file: String,
     pub table_name: String,
+    /// BLAKE3 of the file's bytes; empty where several files are one row.
+    pub file_hash: String,
     pub read: i64,
     pub filtered: i64,
     pub accepted: i64,
@@ -329,6 +331,7 @@ fn quality_row(row: &table::Row) -> Result<Quality> {
         extract_id: row.required_integer("extract_id")?,
         file: row.text("file")?,
         table_name: row.text("table_name")?,
+        file_hash: row.text("file_hash")?,
         read: row.required_integer("rows_read")?,
         filtered: row.required_integer("rows_filtered")?,
         accepted: row.required_integer("rows_accepted")?,

@@ -87,14 +87,14 @@ fn draw(
         (drawings.funnel.as_ref(), format!("{name}.funnel")),
         (drawings.waits.as_ref(), format!("{name}.waits")),
     ];
-    let mut names = Vec::new();
+    let mut written = Vec::new();
     for (drawing, name) in named {
         let Some(drawing) = drawing else { continue };
         let svg = drawing.file();
         let with = |ending: &str| Path::new(CHARTS).join(format!("{name}.{ending}"));
         staging.write(&with("svg"), svg.as_bytes())?;
         staging.write(&with("png"), &rasteriser.png(&svg).map_err(failed)?)?;
-        names.push(name);
+        written.push(name);
     }
-    Ok((drawings, names))
+    Ok((drawings, written))
 }

@@ -50,6 +50,8 @@ pub struct Page {
     warnings: Vec<String>,
     glance: facts::Glance,
     families: Vec<String>,
+    /// Whose values the summary can show in place of everyone's.
+    organizations: Vec<String>,
     summary: Vec<summary::SummaryRow>,
     board: board::Board,
     /// Whether values have intervals: a public release has none.
@@ -101,6 +103,7 @@ impl Page {
             warnings: facts::warnings(run),
             glance: facts::Glance::new(rows, refused.len(), results),
             families: summary::families(rows),
+            organizations: table::organization_names(rows, run),
             summary: summary::rows(rows, run),
             board: board::Board::new(rows, run),
             intervals: run.release != Release::Public,

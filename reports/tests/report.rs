@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use carecoord_reports::{ReportError, ReportFiles, ReportOptions, render};
-use synthetic::{HOSTILE_TITLE, MEASURES, Table};
+use synthetic::{HOSTILE_TITLE, MEASURES, Table, Value};
 
 /// A results folder, a place for the report, and the report.
 struct Made {
@@ -299,6 +299,7 @@ fn a_number_that_stands_in_a_suppressed_row_is_not_shown() {
 fn tables_name_organizations_in_alphabetical_order_after_all() {
     let html = SHARED.html();
     let table = between(section(&html, "readmission.unplanned_30"), "By organization, 2026: ", "</table>");
+    let (_, table) = table.split_once("</thead>").expect("a head");
     let names: Vec<&str> = table.split("<th>").skip(1).map(|row| row.split('<').next().unwrap_or_default()).collect();
     assert_eq!(
         names,
@@ -319,6 +320,42 @@ fn tables_name_organizations_in_alphabetical_order_after_all() {
 }
 
 #[test]
+fn the_summary_can_be_asked_for_an_organization_by_a_name_that_says_which() {
+    let level = |html: &str| {
+        html.contains("<select name=\"level\">")
+            .then(|| between(html, "<select name=\"level\">", "</select>").to_owned())
+    };
+    assert_eq!(
+        level(&SHARED.html()).expect("organizations"),
+        "<option>everyone<option>Éastside &lt;img src=x onerror=alert(1)&gt; Clinic\
+         <option>Harbor &quot;Community&quot; &amp; Family Health<option>Lakeshore General<option>o-5\
+         <option>St. Brigid Medical Center"
+    );
+    let html = |change: fn(&mut [Value]) -> bool| {
+        let folder = tempfile::tempdir().expect("a folder");
+        synthetic::write(folder.path());
+        synthetic::change_rates(folder.path(), change);
+        let files = render(folder.path(), &folder.path().join("report"), &options()).expect("a report");
+        fs::read_to_string(files.html).expect("a page")
+    };
+    let twins = html(|row| {
+        match row[4].text() {
+            Some("o-5") => row[5] = Value::Text("Lakeshore General"),
+            Some("o-1") => row[5] = Value::Text("All"),
+            Some("o-2") => row[4] = Value::Text("unknown"),
+            _ => {}
+        }
+        true
+    });
+    assert_eq!(
+        level(&twins).expect("organizations"),
+        "<option>everyone<option>St. Brigid Medical Center<option>Éastside &lt;img src=x onerror=alert(1)&gt; Clinic",
+        "neither of two names that are the same, nor everyone's; unknown last"
+    );
+    assert_eq!(level(&html(|row| row[3].text() != Some("organization"))), None);
+}
+
+#[test]
 fn refusals_caveats_rows_and_definitions_are_told() {
     let html = SHARED.html();
     let limits = between(&html, "<section id=\"limits\"", "</section>");
@@ -327,6 +364,10 @@ fn refusals_caveats_rows_and_definitions_are_told() {
     let rows = between(&html, "<section id=\"rows\"", "</section>");
     assert!(rows.contains("1,204,332") && rows.contains("no: 4 unaccounted for"));
     assert!(rows.contains("At least one file does not add up."));
+    let hash = synthetic::file_hash(synthetic::FILES[0]);
+    assert!(rows.contains(&format!("{}<small><code>{}</code>", synthetic::FILES[0], &hash[..12])));
+    assert!(!html.contains(&hash[..13]), "no more of it than the eye compares");
+    assert!(html.contains("<dt>Files loaded</dt><dd>4, with their hashes"));
     assert!(rows.contains("Invalid date") && rows.contains("reject"));
     assert!(rows.contains("Stay rows") && rows.contains("51,727") && rows.contains("copy of &lt;another&gt; row"));
     let definitions = between(&html, "<section id=\"definitions\"", "</section>");

@@ -1,4 +1,4 @@
-//! Row accounting by table: file names carry dates and names of systems.
+//! Row accounting by table: file names carry dates and names of systems, and a hash tells who has a file that it is this one.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub fn merge(results: &mut Results) {
             sum.duplicate += row.duplicate;
             sum.superseded += row.superseded;
         } else {
-            let first = Quality { extract_id: 0, file: ALL_FILES.to_owned(), ..row };
+            let first = Quality { extract_id: 0, file: ALL_FILES.to_owned(), file_hash: String::new(), ..row };
             tables.insert(first.table_name.clone(), first);
         }
     }
@@ -38,6 +38,6 @@ pub fn merge(results: &mut Results) {
     results.checks = checks.into_values().collect();
     results.left_out.push(LeftOut {
         what: "rows by file",
-        why: "names of files hold dates and names of systems; rows are counted by table",
+        why: "names of files hold dates and names of systems, and who has a file finds it by its hash; rows are counted by table",
     });
 }

@@ -33,7 +33,8 @@ pub fn replace(results: &mut Results) {
         }
         // A measure's own split may be by organization.
         if rate.stratum_kind != "all" {
-            let label = labels.get(rate.stratum.as_str()).map(|label| &label.name).or_else(|| named.get(rate.stratum.as_str()));
+            let label =
+                labels.get(rate.stratum.as_str()).map(|label| &label.name).or_else(|| named.get(rate.stratum.as_str()));
             if let Some(label) = label {
                 rate.stratum.clone_from(label);
             }

@@ -153,6 +153,7 @@ mod tests {
             extract_id: 0,
             file: String::new(),
             table_name: String::new(),
+            file_hash: String::new(),
             read: 118,
             filtered: 0,
             accepted: 98,

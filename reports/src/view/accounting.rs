@@ -6,12 +6,17 @@ use crate::format::count;
 use crate::model::{CheckResult, Quality, Results};
 use crate::words;
 
+/// Digits of a file's hash that the page shows: enough to tell files apart, and to find the whole in the workbook.
+const HASH_DIGITS: usize = 12;
+
 /// Row accounting and checks.
 #[derive(Debug, Serialize)]
 pub struct Accounting {
     files: Vec<FileRow>,
     total: Option<FileRow>,
     all_add_up: bool,
+    /// Whether files are told by their hash.
+    hashed: bool,
     checks: Vec<CheckRow>,
     preparations: Vec<PreparationRow>,
 }
@@ -27,6 +32,8 @@ struct PreparationRow {
 #[derive(Debug, Serialize)]
 struct FileRow {
     file: String,
+    /// The first digits of its hash; empty for several files.
+    hash: String,
     table: String,
     numbers: [String; 6],
     adds_up: bool,
@@ -51,7 +58,7 @@ impl Accounting {
         let mut quality: Vec<&Quality> = results.quality.iter().collect();
         quality.sort_by(|one, other| (one.extract_id, &one.table_name).cmp(&(other.extract_id, &other.table_name)));
         let files: Vec<FileRow> =
-            quality.iter().map(|row| FileRow::new(&row.file, &row.table_name, numbers(row))).collect();
+            quality.iter().map(|row| FileRow::new(&row.file, &row.file_hash, &row.table_name, numbers(row))).collect();
         let sums = quality.iter().map(|row| numbers(row)).fold([0; 6], |mut sums, row| {
             for (sum, number) in sums.iter_mut().zip(row) {
                 *sum += number;
@@ -69,8 +76,9 @@ impl Accounting {
             )
         });
         Self {
+            hashed: files.iter().any(|row| !row.hash.is_empty()),
             all_add_up: files.iter().all(|row| row.adds_up),
-            total: (files.len() > 1).then(|| FileRow::new("All files", "", sums)),
+            total: (files.len() > 1).then(|| FileRow::new("All files", "", "", sums)),
             files,
             checks: checks.into_iter().map(CheckRow::new).collect(),
             preparations: results
@@ -100,11 +108,12 @@ fn severity_rank(severity: &str) -> u8 {
 }
 
 impl FileRow {
-    fn new(file: &str, table: &str, numbers: [i64; 6]) -> Self {
+    fn new(file: &str, hash: &str, table: &str, numbers: [i64; 6]) -> Self {
         let [read, parts @ ..] = numbers;
         let missing = read - parts.iter().sum::<i64>();
         Self {
             file: file.to_owned(),
+            hash: hash.chars().take(HASH_DIGITS).collect(),
             table: table.to_owned(),
             numbers: numbers.map(count),
             adds_up: missing == 0,

@@ -1,5 +1,7 @@
 //! The head of the page: which data, which run, and what stands out.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::measure::MeasureRows;
@@ -30,6 +32,7 @@ pub fn facts(results: &Results) -> Vec<Fact> {
         ("Data taken on", format!("{}{assumed}", run.day_words(run.extract_date))),
         ("Data source", or_unknown(&run.source)),
         ("Lake snapshot", run.lake_snapshot.clone()),
+        ("Files loaded", files(results)),
         ("Small counts", format!("1 to {} suppressed", format::count(run.suppress_below - 1))),
         ("Signals by", rules(results).to_owned()),
         ("Run", run.run_id.clone()),
@@ -40,8 +43,20 @@ pub fn facts(results: &Results) -> Vec<Fact> {
         .chain(facts)
         // No chart, no rules.
         .filter(|(name, _)| !(yearly && *name == "Signals by"))
+        .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| Fact { name, value })
         .collect()
+}
+
+/// How many files the data came from; nothing where they are not told apart.
+fn files(results: &Results) -> String {
+    let hashed = results.quality.iter().filter(|row| !row.file_hash.is_empty());
+    let files: BTreeSet<i64> = hashed.map(|row| row.extract_id).collect();
+    match files.len() {
+        0 => String::new(),
+        1 => "1, with its hash under Row accounting".to_owned(),
+        many => format!("{many}, with their hashes under Row accounting"),
+    }
 }
 
 /// The same in a line: which months, whom, as of when.

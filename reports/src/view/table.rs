@@ -1,6 +1,6 @@
 //! Tables of values: by month, by organization, by group of patients.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -10,11 +10,14 @@ use crate::chart::round_ends;
 use crate::format;
 use crate::model::{Rate, Run, State};
 use crate::release::Release;
-use crate::values;
+use crate::values::{self, UNKNOWN};
 use crate::words;
 
 /// Length of the axis that a table's intervals are drawn on: per cent of a cell.
 const AXIS_UNITS: f64 = 100.0;
+
+/// What stands for everyone beside the identifiers of organizations.
+const EVERYONE: &str = "all";
 
 /// One row of values.
 #[derive(Debug, Serialize)]
@@ -138,7 +141,6 @@ pub fn most_organizations(measures: usize) -> usize {
 /// then names in alphabetical order: no league table. Where there are more than `most`, those outside the funnel and the
 /// largest.
 pub fn organizations(rows: &MeasureRows, run: &Run, most: usize) -> Vec<PeriodTable> {
-    // The year alone: a table of quarters as long would only say the same with less certainty.
     let kind = "year";
     let levels = [
         ("organization", "organization"),
@@ -186,6 +188,37 @@ pub fn organizations(rows: &MeasureRows, run: &Run, most: usize) -> Vec<PeriodTa
             Some(PeriodTable { level: words, period: format::period(kind, period), part, rows, axis })
         })
         .collect()
+}
+
+/// The year alone: a table of quarters as long would only say the same with less certainty.
+fn year_of_organizations(rows: &MeasureRows, run: &Run) -> Option<Date> {
+    let years = rows.rates.iter().filter(|rate| rate.period_kind == "year" && rate.stratum_kind == "all");
+    latest(years.filter(|rate| rate.level == "organization"), run)
+}
+
+/// Everyone and organizations in a year.
+fn in_year<'a>(rows: &MeasureRows<'a>, year: Date) -> impl Iterator<Item = &'a Rate> {
+    let of_year = move |rate: &&Rate| {
+        let level = matches!(rate.level.as_str(), "all" | "organization");
+        level && rate.period_kind == "year" && rate.period == year && rate.stratum_kind == "all"
+    };
+    rows.rates.iter().copied().filter(of_year)
+}
+
+/// Names of organizations in the tables of all measures, in alphabetical order. A name that more than one of them bears, or
+/// everyone's, is left out: it would not say whose values it asks for.
+pub fn organization_names(measures: &[MeasureRows], run: &Run) -> Vec<String> {
+    let mut names: BTreeMap<(bool, String, String), BTreeSet<&str>> = BTreeMap::new();
+    for rows in measures {
+        let Some(year) = year_of_organizations(rows, run) else { continue };
+        for rate in in_year(rows, year) {
+            let name = organization_name(rate);
+            let key = (rate.level_id == UNKNOWN, words::sort_key(&name), name);
+            names.entry(key).or_default().insert(if rate.level == "all" { EVERYONE } else { &rate.level_id });
+        }
+    }
+    let one = names.into_iter().filter(|(_, ids)| ids.len() == 1 && !ids.contains(EVERYONE));
+    one.map(|((_, _, name), _)| name).collect()
 }
 
 fn organization_name(rate: &Rate) -> String {

@@ -45,7 +45,8 @@ pub fn curve_sentence(rows: &MeasureRows) -> String {
             let days = points.iter().find(|point| point.share == share).and_then(|point| point.days);
             days.map(|days| format!("{} {}", format::amount(days), rows.measure.value_unit))
         };
-        let half = at(50).map_or_else(|| "fewer than half had it".to_owned(), |days| format!("half had it within {days}"));
+        let half =
+            at(50).map_or_else(|| "fewer than half had it".to_owned(), |days| format!("half had it within {days}"));
         let most = match (at(50), at(90)) {
             (None, _) => String::new(),
             (_, Some(days)) => format!(", nine in ten within {days}"),

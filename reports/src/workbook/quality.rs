@@ -7,7 +7,7 @@ use crate::words;
 use crate::workbook::sheet::{Cell, Column, Sheet};
 use crate::workbook::styles::Styles;
 
-const FILES: [Column; 10] = [
+const FILES: [Column; 11] = [
     ("File", 40.0),
     ("Table", 24.0),
     ("Read", 16.0),
@@ -18,6 +18,8 @@ const FILES: [Column; 10] = [
     ("Superseded", 14.0),
     ("Adds up", 12.0),
     ("Unaccounted for", 14.0),
+    // Last, because a release without names of files leaves it out.
+    ("File hash (BLAKE3)", 70.0),
 ];
 const CHECKS: [&str; 7] = ["File", "Table", "Column", "Check", "Severity", "What follows", "Rows"];
 const FEED_MONTHS: [&str; 4] = ["Table", "Month", "Rows", "Odd"];
@@ -25,7 +27,8 @@ const PREPARATIONS: [&str; 3] = ["Prepared view", "Rule", "Rows"];
 
 /// Writes the sheet. The filter is on the files' rows alone: it hides nothing of what stands below them.
 pub fn write(worksheet: &mut Worksheet, styles: &Styles, results: &Results) -> Result<(), XlsxError> {
-    let mut sheet = Sheet::begin(worksheet, styles, &FILES)?;
+    let hashed = results.quality.iter().any(|row| !row.file_hash.is_empty());
+    let mut sheet = Sheet::begin(worksheet, styles, &FILES[..FILES.len() - usize::from(!hashed)])?;
     let mut files: Vec<&Quality> = results.quality.iter().collect();
     files.sort_by_key(|row| (row.extract_id, &row.table_name));
     for row in files {
@@ -34,6 +37,7 @@ pub fn write(worksheet: &mut Worksheet, styles: &Styles, results: &Results) -> R
         let mut cells = vec![Cell::text(&row.file), Cell::text(&row.table_name), Cell::Count(row.read)];
         cells.extend(parts.map(Cell::Count));
         cells.extend([Cell::text(if missing == 0 { "yes" } else { "no" }), Cell::Count(missing)]);
+        cells.extend(hashed.then(|| Cell::text(&row.file_hash)));
         sheet.row(cells)?;
     }
     sheet.filter()?;

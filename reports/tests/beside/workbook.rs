@@ -128,6 +128,7 @@ fn data_quality_accounts_for_every_row() {
     let quality = SHARED.sheet("Data quality");
     let row = quality.row("File", "survey <b>wave 2</b>.csv");
     assert_eq!(row[quality.column("Read")], 4_120.0);
+    assert_eq!(row[quality.column("File hash (BLAKE3)")], *synthetic::file_hash(synthetic::FILES[2]).as_str(), "whole");
     assert_eq!((&row[quality.column("Adds up")], &row[quality.column("Unaccounted for")]), (&"no".into(), &4.0.into()));
     let texts: Vec<String> = quality.rows().flatten().map(ToString::to_string).collect();
     for wanted in

@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import { access } from "./access.mjs";
 import { filters } from "./filters.mjs";
 import { layout } from "./layout.mjs";
+import { level } from "./level.mjs";
 import { links } from "./links.mjs";
 import { months } from "./months.mjs";
 import { print } from "./print.mjs";
@@ -24,7 +25,7 @@ const PRINTED = 12;
 /** Milliseconds that one step may take on a busy machine. */
 const PATIENCE = 30_000;
 
-const CHECKS = { links, layout, months, sorting, filters, withoutScript, print, access };
+const CHECKS = { links, layout, months, sorting, filters, level, withoutScript, print, access };
 
 function chromium() {
   const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];

@@ -26,9 +26,9 @@ export async function filters(subject, finding) {
     };
     if (!all.rows.every((row) => row.shown && row.section)) finding("rows are hidden without a filter");
     const family = all.rows.at(-1).family;
-    await form.locator("select").selectOption({ label: family });
+    await form.locator("select[name=family]").selectOption({ label: family });
     await expect(`family ${family}`, (row) => row.family === family);
-    await form.locator("select").selectOption("");
+    await form.locator("select[name=family]").selectOption("");
     const word = all.rows[0].words.split(/\s+/).find((word) => word.length > 5);
     await form.locator("input[type=search]").fill(word.toUpperCase());
     await expect(`text ${word}`, (row) => row.words.includes(word));

@@ -3,6 +3,7 @@
 use carecoord_reports::Release;
 
 use crate::made::Made;
+use crate::synthetic::{FILES, file_hash};
 use crate::world::{ORGANIZATIONS, World};
 
 const MONTHS: [&str; 12] = [
@@ -126,6 +127,30 @@ fn funnels_and_files_of_a_whole_run_are_without_names_too() {
             assert_eq!(charts, whole_years, "one year by organization, and waits by year");
         } else {
             assert!(charts.is_empty(), "its limits at a size give the size back");
+        }
+    }
+}
+
+#[test]
+fn the_hash_of_a_file_stands_in_no_release_without_its_name() {
+    let hashes = FILES.map(file_hash);
+    // So few digits would tell a file as well as the whole does.
+    let secrets: Vec<String> =
+        hashes.iter().flat_map(|hash| [hash[..8].to_owned(), hash[..8].to_uppercase()]).collect();
+    for release in [Release::SafeHarbor, Release::Public] {
+        for made in [Made::synthetic(release), Made::of_world(&World::new(3), release)] {
+            assert_nowhere(&made, &secrets);
+            assert!(!made.html().contains("hash of its bytes") && !made.html().contains("<dt>Files loaded</dt>"));
+            assert!(made.sheet("Data quality").iter().all(|row| !row.contains_key("File hash (BLAKE3)")));
+        }
+    }
+    for release in [Release::Internal, Release::Limited] {
+        let made = Made::synthetic(release);
+        let sheet = made.sheet("Data quality");
+        for (hash, file) in hashes.iter().zip(FILES) {
+            assert!(made.html().contains(&hash[..12]), "the search can find it");
+            let row = sheet.iter().find(|row| row["File"] == file).expect("a file");
+            assert_eq!(row["File hash (BLAKE3)"], *hash);
         }
     }
 }

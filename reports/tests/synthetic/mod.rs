@@ -6,6 +6,7 @@
 mod measures;
 pub mod more;
 mod rates;
+pub mod small;
 mod tables;
 
 use std::path::Path;
@@ -51,6 +52,13 @@ pub fn leak(folder: &Path, number: f64) {
             }
         }
     }
+    Table::write(folder, "rate", &rates);
+}
+
+/// Writes `rate` again with these rows changed, or left out where `change` says no.
+pub fn change_rates(folder: &Path, mut change: impl FnMut(&mut [Value]) -> bool) {
+    let (mut rates, _, _) = rates::rows();
+    rates.retain_mut(|row| change(row));
     Table::write(folder, "rate", &rates);
 }
 
@@ -112,18 +120,27 @@ fn preparations() -> Vec<Vec<Value>> {
     ]
 }
 
+/// The hash of a made-up file, whose bytes are its name.
+pub fn file_hash(file: &str) -> String {
+    blake3::hash(file.as_bytes()).to_hex().to_string()
+}
+
+/// Made-up files.
+pub const FILES: [&str; 4] =
+    ["encounters_2026-10.csv", "referrals_2026-10.csv", "survey <b>wave 2</b>.csv", "claims.csv"];
+
 fn quality() -> Vec<Vec<Value>> {
     use Value::{Integer, Text};
     let row = |id, file, table, read: i64, parts: [i64; 5]| {
-        let mut row = vec![Integer(id), Text(file), Text(table), Text("9f0c"), Integer(read)];
+        let mut row = vec![Integer(id), Text(file), Text(table), Value::Owned(file_hash(file)), Integer(read)];
         row.extend(parts.map(Integer));
         row
     };
     vec![
-        row(1, "encounters_2026-10.csv", "encounter", 1_204_332, [0, 1_203_870, 211, 240, 11]),
-        row(2, "referrals_2026-10.csv", "referral", 88_410, [0, 88_398, 12, 0, 0]),
-        row(3, "survey <b>wave 2</b>.csv", "survey_response", 4_120, [6, 4_100, 10, 0, 0]),
-        row(4, "claims.csv", "claim_line", 2_480_115, [12_044, 2_467_990, 58, 21, 2]),
+        row(1, FILES[0], "encounter", 1_204_332, [0, 1_203_870, 211, 240, 11]),
+        row(2, FILES[1], "referral", 88_410, [0, 88_398, 12, 0, 0]),
+        row(3, FILES[2], "survey_response", 4_120, [6, 4_100, 10, 0, 0]),
+        row(4, FILES[3], "claim_line", 2_480_115, [12_044, 2_467_990, 58, 21, 2]),
     ]
 }
 
