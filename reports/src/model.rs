@@ -76,7 +76,7 @@ pub struct Run {
     pub release: Release,
 }
 
-/// One measure: the contract `measure`, without the definition's text.
+/// One measure: the contract `measure`.
 #[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
 #[derive(Debug, Clone)]
 pub struct Measure {
@@ -106,6 +106,8 @@ pub struct Measure {
     pub subgroup: String,
     /// The sequence of steps that it is one of; empty for none.
     pub cascade: String,
+    /// Its files whole; several measures may share them, and equal texts are one. Empty in a release that leaves them out.
+    pub definition: ArcStr,
     pub definition_hash: String,
 }
 
@@ -266,6 +268,7 @@ fn measure_row(row: &table::Row) -> Result<Measure> {
         caveat: row.text("caveat")?,
         subgroup: row.text("subgroup")?,
         cascade: row.text("cascade")?,
+        definition: row.name("definition")?,
         definition_hash: row.text("definition_hash")?,
     })
 }

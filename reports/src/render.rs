@@ -10,9 +10,9 @@ use crate::error::{ReportError, Result};
 use crate::fhir;
 use crate::model::Results;
 use crate::page;
-use crate::publish::{BOARD, CHARTS, DATA, PAGE, Staging, WORKBOOK, stem};
+use crate::publish::{BOARD, CHARTS, DATA, DEFINITIONS, PAGE, Staging, WORKBOOK, stem};
 use crate::release::{self, Release};
-use crate::view::{self, Drawings, MeasureRows, Page};
+use crate::view::{self, Definitions, Drawings, MeasureRows, Page};
 
 /// What a report is to look like.
 #[derive(Debug, Clone)]
@@ -56,10 +56,14 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
     let drawn: Vec<(Drawings, Vec<String>)> =
         rows.par_iter().map(|rows| draw(rows, &results, &rasteriser, &staging)).collect::<Result<_>>()?;
     let (drawings, pictures): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-    let (html, board) = page::lay_out(&Page::new(&options.title, &results, &rows, &drawings))?;
+    let pages = page::lay_out(
+        &Page::new(&options.title, &results, &rows, &drawings),
+        &Definitions::new(&options.title, &results),
+    )?;
 
-    staging.write(Path::new(PAGE), html.as_bytes())?;
-    staging.write(Path::new(BOARD), board.as_bytes())?;
+    for (name, html) in [(PAGE, pages.report), (BOARD, pages.board), (DEFINITIONS, pages.definitions)] {
+        staging.write(Path::new(name), html.as_bytes())?;
+    }
     fhir::write(&results, &staging)?;
     let tables = beside::write(&staging, &options.title, &results, &rows)?;
     staging.publish()?;
@@ -82,14 +86,14 @@ fn draw(
     };
     let name = stem(&rows.measure.measure_id);
     let named = [(drawings.chart.as_ref(), name.clone()), (drawings.funnel.as_ref(), format!("{name}.funnel"))];
-    let mut names = Vec::new();
+    let mut written = Vec::new();
     for (drawing, name) in named {
         let Some(drawing) = drawing else { continue };
         let svg = drawing.file();
         let with = |ending: &str| Path::new(CHARTS).join(format!("{name}.{ending}"));
         staging.write(&with("svg"), svg.as_bytes())?;
         staging.write(&with("png"), &rasteriser.png(&svg).map_err(failed)?)?;
-        names.push(name);
+        written.push(name);
     }
-    Ok((drawings, names))
+    Ok((drawings, written))
 }

@@ -18,6 +18,7 @@ use crate::chart::Drawing;
 use crate::model::{Measure, Results};
 use crate::words;
 
+pub use definition::Definitions;
 pub use measure::{MeasureRows, all_rows, chart_of, funnel_of};
 
 /// The id of the month axis that charts share.
@@ -58,6 +59,7 @@ pub struct Page {
     coverage: Option<coverage::Matrix>,
     accounting: accounting::Accounting,
     definitions: Vec<definition::Definition>,
+    definition_files: bool,
 }
 
 /// A measure that the data could not support.
@@ -110,11 +112,7 @@ impl Page {
                 .map(|measure| Refused {
                     title: measure.title.clone(),
                     id: measure.measure_id.clone(),
-                    reason: if measure.refusal.is_empty() {
-                        "No reason is recorded.".to_owned()
-                    } else {
-                        words::sentence(&measure.refusal)
-                    },
+                    reason: refusal(measure),
                 })
                 .collect(),
             gaps: equity::gaps(rows, &results.disparities),
@@ -128,8 +126,14 @@ impl Page {
                 .chain(sorted(results, false))
                 .map(definition::Definition::new)
                 .collect(),
+            definition_files: definition::has_files(run),
         }
     }
+}
+
+/// Why a measure was refused, in a sentence.
+fn refusal(measure: &Measure) -> String {
+    if measure.refusal.is_empty() { "No reason is recorded.".to_owned() } else { words::sentence(&measure.refusal) }
 }
 
 /// Measures, computed or refused, in the report's order: by family, its headline first, then by title.

@@ -59,7 +59,7 @@ impl CsvFile {
     /// When the system refuses.
     pub fn finish(self) -> Result<()> {
         let Self { path, writer } = self;
-        let written = writer.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all());
+        let written = writer.into_inner().map_err(csv::IntoInnerError::into_error).and_then(|file| file.sync_all());
         Ok(written.map_err(|error| LakeError::io("cannot write", &path, error))?)
     }
 

@@ -32,6 +32,7 @@ pub fn measure(better: &str) -> Measure {
         caveat: String::new(),
         subgroup: String::new(),
         cascade: String::new(),
+        definition: ArcStr::new(),
         definition_hash: String::new(),
     }
 }

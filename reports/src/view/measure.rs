@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::table::{self, ValueRow};
-use super::{Drawings, survey};
+use super::{Drawings, definition, survey};
 use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
 use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal};
@@ -28,6 +28,11 @@ pub fn all_rows(results: &Results) -> Vec<MeasureRows<'_>> {
             MeasureRows::new(measure, rates.remove(measure.measure_id.as_str()).unwrap_or_default(), results)
         })
         .collect()
+}
+
+/// Where a computed measure's section is, within the page.
+pub fn anchor(measure: &Measure) -> String {
+    format!("measure-{}", stem(&measure.measure_id))
 }
 
 /// A measure with its rows of the results.
@@ -92,7 +97,7 @@ impl<'a> MeasureRows<'a> {
 
     /// Where the measure's section is, within the page.
     pub fn anchor(&self) -> String {
-        format!("measure-{}", stem(&self.measure.measure_id))
+        anchor(self.measure)
     }
 
     /// The latest final month at level all; the latest final quarter or year where there are no months.
@@ -288,6 +293,8 @@ pub struct Section {
     /// Place on the page, from 0: texts have it in their ids.
     number: usize,
     anchor: String,
+    /// Link to the whole definition.
+    definition: String,
     title: String,
     why: String,
     subtitle: String,
@@ -327,6 +334,7 @@ impl Section {
         Self {
             number,
             anchor: rows.anchor(),
+            definition: definition::link(measure),
             title: measure.title.clone(),
             why: measure.why.clone(),
             subtitle: rows.subtitle(),

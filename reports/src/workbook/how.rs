@@ -13,13 +13,7 @@ use crate::workbook::summary::{NOT_FINAL, REFUSED};
 const COLUMNS: [Column; 2] = [("What", 28.0), ("Value", 90.0)];
 
 /// Writes the sheet.
-pub fn write(
-    worksheet: &mut Worksheet,
-    styles: &Styles,
-    title: &str,
-    run: &Run,
-    part: Part,
-) -> Result<(), XlsxError> {
+pub fn write(worksheet: &mut Worksheet, styles: &Styles, title: &str, run: &Run, part: Part) -> Result<(), XlsxError> {
     let mut sheet = Sheet::begin(worksheet, styles, &COLUMNS)?;
     let left_out = (part == Part::WithoutMonthsOfOrganizations).then(|| {
         let words = "Months and quarters of organizations, which would make this file too large to open; data/values.csv and \
