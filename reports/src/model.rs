@@ -1,10 +1,12 @@
-//! The results tables that a report shows, as rows. Patient-level tables are not among them.
+//! The results tables that a report shows, as rows. Those about single patients are not among them: `units` alone reads
+//! one, where it is asked to.
 
 mod charts;
 mod more;
 mod table;
 #[cfg(test)]
 pub mod test_rows;
+pub mod units;
 
 use std::path::Path;
 
@@ -160,6 +162,15 @@ impl Rate {
     pub fn interval(&self) -> Option<(f64, f64)> {
         if self.state == State::Shown { self.lower.zip(self.upper) } else { None }
     }
+}
+
+/// The latest final month about everyone; the latest final quarter or year where a measure has no months.
+pub fn latest_final<'a>(rates: &[&'a Rate]) -> Option<&'a Rate> {
+    ["month", "quarter", "year"].into_iter().find_map(|kind| {
+        let of_kind = || rates.iter().copied().filter(|rate| rate.is_overall() && rate.period_kind == kind);
+        // A measure with months, none of them final, has no final value.
+        of_kind().next().map(|_| of_kind().filter(|rate| rate.is_final).max_by_key(|rate| rate.period))
+    })?
 }
 
 /// Row accounting of one file and table: the contract `quality`.

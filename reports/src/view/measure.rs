@@ -8,7 +8,7 @@ use super::table::{self, ValueRow};
 use super::{Drawings, definition, survey};
 use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
-use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal};
+use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal, latest_final};
 use crate::publish::stem;
 use crate::reading::{Change, Reading, Verdict};
 use crate::words;
@@ -102,15 +102,7 @@ impl<'a> MeasureRows<'a> {
 
     /// The latest final month at level all; the latest final quarter or year where there are no months.
     pub fn latest_final(&self) -> Option<&'a Rate> {
-        ["month", "quarter", "year"]
-            .into_iter()
-            .map(|kind| self.rates.iter().filter(move |rate| rate.is_overall() && rate.period_kind == kind))
-            .find_map(|rates| {
-                let rates: Vec<_> = rates.collect();
-                (!rates.is_empty())
-                    .then(|| rates.into_iter().filter(|rate| rate.is_final).max_by_key(|rate| rate.period).copied())
-            })
-            .flatten()
+        latest_final(&self.rates)
     }
 
     /// Unit, interval's method, size and number of months, in one line.

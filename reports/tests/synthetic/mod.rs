@@ -7,6 +7,7 @@ mod measures;
 pub mod more;
 mod rates;
 mod tables;
+pub mod units;
 
 use std::path::Path;
 
