@@ -130,6 +130,10 @@ pub struct ReportOptions {
     /// For whom the report is: decides its columns, dates, cells and names.
     #[arg(long, value_enum, default_value_t = Release::Internal)]
     pub release: Release,
+    /// Also write fhir/subject-lists.json, which names the patients in each measure's latest final value; with the internal release
+    /// alone.
+    #[arg(long)]
+    pub subject_lists: bool,
 }
 
 /// Options of `run`.

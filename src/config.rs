@@ -161,6 +161,9 @@ mod tests {
             let measures = config.measures(Path::new(".")).expect("the catalogue");
             measures.into_iter().find(|one| one.id == "cost.paid_pmpm").expect("a measure").value_unit
         };
-        assert_eq!((unit("USD").as_str(), unit("EUR").as_str()), ("USD per member per month", "EUR per member per month"));
+        assert_eq!(
+            (unit("USD").as_str(), unit("EUR").as_str()),
+            ("USD per member per month", "EUR per member per month")
+        );
     }
 }

@@ -66,7 +66,8 @@ impl Failure {
                 | MeasureError::UnknownWorklist { .. }
                 | MeasureError::Setting { .. }
                 | MeasureError::Deck { .. },
-            ) => USAGE,
+            )
+            | Self::Report(ReportError::SubjectLists { .. }) => USAGE,
             Self::Measure(MeasureError::Engine { .. }) | Self::Machine(_) | Self::Report(_) | Self::Sample(_) => {
                 MACHINE
             }

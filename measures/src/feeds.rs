@@ -30,7 +30,8 @@ pub async fn rows(benches: &[Workbench], manifest: &Manifest, threshold: u64) ->
     let mut found = Vec::new();
     for table in contract::tables()? {
         let Some(time) = table.time.as_ref().filter(|_| !SPANS.contains(&table.name.as_str())) else { continue };
-        if !manifest.has_column(&table.name, time) || manifest.tables.get(&table.name).is_none_or(|entry| entry.rows == 0)
+        if !manifest.has_column(&table.name, time)
+            || manifest.tables.get(&table.name).is_none_or(|entry| entry.rows == 0)
         {
             continue;
         }

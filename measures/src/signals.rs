@@ -640,12 +640,8 @@ mod tests {
 
     #[test]
     fn a_step_between_phases_is_told_with_its_interval() {
-        let annotation = Annotation {
-            date: date(2025, 11, 1),
-            text: "Begins".to_owned(),
-            measures: Vec::new(),
-            new_phase: true,
-        };
+        let annotation =
+            Annotation { date: date(2025, 11, 1), text: "Begins".to_owned(), measures: Vec::new(), new_phase: true };
         let settings = Settings { annotations: vec![annotation], ..Settings::default() };
         let of = |events: &[u32]| drawn(READMISSION, &finals(events), &settings).charts.remove(0);
         let chart = of(&[[40, 38, 42, 39, 41, 40, 38, 42, 39, 41], [20, 22, 18, 21, 19, 20, 22, 18, 21, 19]].concat());

@@ -24,7 +24,8 @@ use parquet_table::ParquetTable;
 /// # Errors
 /// When the system refuses.
 pub fn write(staging: &Staging, results: &Results, rows: &[MeasureRows]) -> Result<()> {
-    let [values_csv, values_parquet, measures, left_out, waits, feeds] = DATA_FILES.map(|name| staging.folder().join(DATA).join(name));
+    let [values_csv, values_parquet, measures, left_out, waits, feeds] =
+        DATA_FILES.map(|name| staging.folder().join(DATA).join(name));
     let columns = of_values();
     let mut csv = CsvFile::create(&values_csv, &columns)?;
     let mut parquet = ParquetTable::create(&values_parquet, &columns)?;

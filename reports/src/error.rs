@@ -56,6 +56,15 @@ pub enum ReportError {
         /// Why.
         reason: String,
     },
+    /// Subject lists were asked for with a release that goes to others.
+    #[error(
+        "subject lists name patients, so they go with an internal report alone, not with the release {release}: leave out \
+         --subject-lists or --release"
+    )]
+    SubjectLists {
+        /// The release.
+        release: &'static str,
+    },
     /// A FHIR bundle could not be written as JSON, which a test rules out for the resources made here.
     #[error("the FHIR bundle {name} could not be written: {reason}")]
     Fhir {

@@ -7,7 +7,8 @@
 //! - `text` and `ids` make texts, codes, identifiers and URLs of what users may have named as they liked;
 //! - `types` holds FHIR's data types, `extensions` those that are this project's own;
 //! - `scoring` says how a kind of measure is scored, `cell` what one row of results says, `strata` what rows are split by;
-//! - `measure`, `measure_report` and `bundle` are the resources.
+//! - `measure`, `measure_report` and `bundle` are the resources;
+//! - `subject_list` names patients, in a bundle of its own, where a reader asks for it.
 
 mod bundle;
 mod cell;
@@ -17,6 +18,7 @@ mod measure;
 mod measure_report;
 mod scoring;
 mod strata;
+mod subject_list;
 mod text;
 mod types;
 
@@ -24,14 +26,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{ReportError, Result};
-use crate::model::{Measure, Rate, Results};
+use crate::model::units::Units;
+use crate::model::{Measure, Rate, Results, latest_final};
 use crate::publish::{FHIR, Staging};
-use bundle::Bundle;
+use bundle::{Bundle, BundleFile};
 
 /// File of the bundle of measures.
 const MEASURES: &str = "measures.json";
 /// File of the bundle of their values.
 const REPORTS: &str = "measure-reports.json";
+/// File of the bundle that names patients.
+const SUBJECT_LISTS: &str = "subject-lists.json";
 
 /// Writes both bundles into the report's folder `fhir`.
 ///
@@ -45,6 +50,23 @@ pub fn write(results: &Results, staging: &Staging) -> Result<()> {
     let computed = measures.iter().filter(|(measure, _)| measure.computed);
     let values = computed.flat_map(|(measure, rates)| measure_report::entries(measure, rates, run)).collect();
     put(staging, REPORTS, &Bundle::new("measure-reports", run, values))
+}
+
+/// Writes the bundle of subject lists beside them: of each computed measure its latest final value, and the patients in it.
+///
+/// # Errors
+/// When the units of a measure are broken, or the system refuses.
+pub fn write_subject_lists(results: &Results, units: &Units, staging: &Staging) -> Result<()> {
+    let run = &results.run;
+    let path = staging.folder().join(FHIR).join(SUBJECT_LISTS);
+    let mut bundle = BundleFile::create(path, "subject-lists", run)?;
+    // Measure by measure: lists may be long, and no more than one measure's are held.
+    for (measure, rates) in of_measures(results).iter().filter(|(measure, _)| measure.computed) {
+        if let Some(latest) = latest_final(rates) {
+            subject_list::write(measure, latest, units, run, &mut bundle)?;
+        }
+    }
+    bundle.finish()
 }
 
 /// Measures by identifier, each with its values.
@@ -63,5 +85,5 @@ fn of_measures(results: &Results) -> Vec<(&Measure, Vec<&Rate>)> {
 
 fn put<R: serde::Serialize>(staging: &Staging, name: &'static str, bundle: &Bundle<R>) -> Result<()> {
     let json = bundle.json().map_err(|error| ReportError::Fhir { name, reason: error.to_string() })?;
-    staging.write(&Path::new(FHIR).join(name), json.as_bytes())
+    staging.write(&Path::new(FHIR).join(name), &json)
 }

@@ -190,7 +190,10 @@ mod tests {
             (format.value(-437.27), format.unit)
         };
         assert_eq!(format("USD per member per month"), ("−$437.3".to_owned(), "per member per month".to_owned()));
-        assert_eq!(format("EUR per member per month"), ("−EUR\u{a0}437.3".to_owned(), "per member per month".to_owned()));
+        assert_eq!(
+            format("EUR per member per month"),
+            ("−EUR\u{a0}437.3".to_owned(), "per member per month".to_owned())
+        );
         assert_eq!(format("per 1,000"), ("−437.3".to_owned(), "per 1,000".to_owned()));
     }
 

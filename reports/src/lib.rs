@@ -1,10 +1,11 @@
 //! Reports: what stands in `results`, made readable for a quality team and its board.
 //!
-//! [`render`] reads the small tables of a results folder and writes one HTML page that loads nothing from outside, each
+//! [`render`] reads the small tables of a results folder and writes HTML pages that load nothing from outside, each
 //! chart as SVG and PNG, and beside them a workbook, tables for programs and FHIR bundles.
 //! Nothing is computed here: every number on the page stands in a results table and is only formatted; the sums that check
-//! the row accounting are the one exception. The patient-level tables (`unit`, `worklist`) are never opened, so no report can
-//! name a patient.
+//! the row accounting are the one exception. Of the tables about single patients `worklist` is never opened, and `unit` for
+//! nothing but the subject lists that a reader asks for ([`ReportOptions::subject_lists`]): nothing else in a report can name
+//! a patient.
 //!
 //! In reading order:
 //! - `model` reads the tables; `release` leaves of them what may leave; `format` and `words` turn values and states into text;

@@ -1,10 +1,12 @@
-//! The results tables that a report shows, as rows. Patient-level tables are not among them.
+//! The results tables that a report shows, as rows. Those about single patients are not among them: `units` alone reads
+//! one, where it is asked to.
 
 mod charts;
 mod more;
 mod table;
 #[cfg(test)]
 pub mod test_rows;
+pub mod units;
 
 use std::path::Path;
 
@@ -83,7 +85,7 @@ pub struct Run {
     pub release: Release,
 }
 
-/// One measure: the contract `measure`, without the definition's text.
+/// One measure: the contract `measure`.
 #[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
 #[derive(Debug, Clone)]
 pub struct Measure {
@@ -115,6 +117,8 @@ pub struct Measure {
     pub subgroup: String,
     /// The sequence of steps that it is one of; empty for none.
     pub cascade: String,
+    /// Its files whole; several measures may share them, and equal texts are one. Empty in a release that leaves them out.
+    pub definition: ArcStr,
     pub definition_hash: String,
 }
 
@@ -172,6 +176,15 @@ impl Rate {
     pub fn interval(&self) -> Option<(f64, f64)> {
         if self.state == State::Shown { self.lower.zip(self.upper) } else { None }
     }
+}
+
+/// The latest final month about everyone; the latest final quarter or year where a measure has no months.
+pub fn latest_final<'a>(rates: &[&'a Rate]) -> Option<&'a Rate> {
+    ["month", "quarter", "year"].into_iter().find_map(|kind| {
+        let of_kind = || rates.iter().copied().filter(|rate| rate.is_overall() && rate.period_kind == kind);
+        // A measure with months, none of them final, has no final value.
+        of_kind().next().map(|_| of_kind().filter(|rate| rate.is_final).max_by_key(|rate| rate.period))
+    })?
 }
 
 /// Row accounting of one file and table: the contract `quality`.
@@ -285,6 +298,7 @@ fn measure_row(row: &table::Row) -> Result<Measure> {
         nothing_found: row.flag("nothing_found")?,
         subgroup: row.text("subgroup")?,
         cascade: row.text("cascade")?,
+        definition: row.name("definition")?,
         definition_hash: row.text("definition_hash")?,
     })
 }

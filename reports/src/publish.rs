@@ -13,6 +13,8 @@ use crate::error::{ReportError, Result};
 pub const PAGE: &str = "index.html";
 /// Name of the sheet for the board.
 pub const BOARD: &str = "board.html";
+/// Name of the page of definitions, whole.
+pub const DEFINITIONS: &str = "definitions.html";
 /// Name of the folder of charts.
 pub const CHARTS: &str = "charts";
 /// Name of the folder of FHIR bundles.
@@ -125,7 +127,7 @@ fn refuse_foreign(out: &Path) -> Result<()> {
     for entry in entries {
         let entry = entry.map_err(|error| LakeError::io("cannot read the folder", out, error))?;
         let name = entry.file_name();
-        if ![PAGE, BOARD, CHARTS, WORKBOOK, DATA, FHIR].iter().any(|known| name == *known) {
+        if ![PAGE, BOARD, DEFINITIONS, CHARTS, WORKBOOK, DATA, FHIR].iter().any(|known| name == *known) {
             return Err(ReportError::NotAReport { path: out.to_owned(), found: name.to_string_lossy().into_owned() });
         }
     }

@@ -119,7 +119,8 @@ impl Reading {
                     );
                 }
                 "not_comparable" => {
-                    "Earlier months are not as whole as later ones, so they cannot be compared.".clone_into(&mut reading.short);
+                    "Earlier months are not as whole as later ones, so they cannot be compared."
+                        .clone_into(&mut reading.short);
                 }
                 _ => {
                     let useful = chart.useful.unwrap_or(0);
@@ -331,8 +332,7 @@ impl Words<'_> {
         let line = if self.chart.chart == "run" { "median" } else { "mean" };
         let chart = self.chart;
         let apart = chart.step.zip(chart.step_lower.zip(chart.step_upper)).map(|(step, (lower, upper))| {
-            let (side, low, high) =
-                if step < 0.0 { ("lower", -upper, -lower) } else { ("higher", lower, upper) };
+            let (side, low, high) = if step < 0.0 { ("lower", -upper, -lower) } else { ("higher", lower, upper) };
             // Per cent less another per cent are points.
             let points = if self.format.suffix == "%" { " points" } else { "" };
             let number = format::number(step.abs(), self.format.decimals);
@@ -474,9 +474,12 @@ mod tests {
                 ..chart("common_cause")
             };
             let measure = measure("lower");
-            Reading::of(&measure, &ValueFormat::of(&measure), Some(&chart), &months.iter().collect::<Vec<_>>(), &|_| None)
+            Reading::of(&measure, &ValueFormat::of(&measure), Some(&chart), &months.iter().collect::<Vec<_>>(), &|_| {
+                None
+            })
         };
-        let words = "Since Mar 2025 the mean is 13.3%, before it was 16.8%: 3.5 points lower (95% interval 1.1 to 5.9).";
+        let words =
+            "Since Mar 2025 the mean is 13.3%, before it was 16.8%: 3.5 points lower (95% interval 1.1 to 5.9).";
         let step = told("improvement");
         assert_eq!((step.verdict, step.badge.as_str()), (Verdict::Signal, "Improvement"));
         assert_eq!((step.short.as_str(), step.variation), (words, Some(Icon::Improvement(false))));

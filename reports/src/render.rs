@@ -9,10 +9,11 @@ use crate::chart::Rasteriser;
 use crate::error::{ReportError, Result};
 use crate::fhir;
 use crate::model::Results;
+use crate::model::units::Units;
 use crate::page;
-use crate::publish::{BOARD, CHARTS, DATA, PAGE, Staging, WORKBOOK, stem};
+use crate::publish::{BOARD, CHARTS, DATA, DEFINITIONS, PAGE, Staging, WORKBOOK, stem};
 use crate::release::{self, Release};
-use crate::view::{self, Drawings, MeasureRows, Page};
+use crate::view::{self, Definitions, Drawings, MeasureRows, Page};
 
 /// What a report is to look like.
 #[derive(Debug, Clone)]
@@ -21,11 +22,14 @@ pub struct ReportOptions {
     pub title: String,
     /// For whom: decides columns, dates, cells and names.
     pub release: Release,
+    /// Whether to write `fhir/subject-lists.json`, which names the patients in each measure's latest final value. Goes with
+    /// [`Release::Internal`] alone.
+    pub subject_lists: bool,
 }
 
 impl Default for ReportOptions {
     fn default() -> Self {
-        Self { title: "Care coordination report".to_owned(), release: Release::Internal }
+        Self { title: "Care coordination report".to_owned(), release: Release::Internal, subject_lists: false }
     }
 }
 
@@ -46,9 +50,13 @@ pub struct ReportFiles {
 /// leaves the old report as it was and nothing beside it.
 ///
 /// # Errors
-/// When a results table is missing or broken, when `out` holds anything that is no part of a report, or when the system
+/// When a results table is missing or broken, when subject lists are asked for with a release, when `out` holds anything that is no part of a report, or when the system
 /// refuses.
 pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<ReportFiles> {
+    if options.subject_lists && options.release != Release::Internal {
+        return Err(ReportError::SubjectLists { release: options.release.code() });
+    }
+    let units = options.subject_lists.then(|| Units::open(results)).transpose()?;
     let results = release::apply(Results::read(results)?, options.release);
     let rows = view::all_rows(&results);
     let rasteriser = Rasteriser::new();
@@ -56,11 +64,18 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
     let drawn: Vec<(Drawings, Vec<String>)> =
         rows.par_iter().map(|rows| draw(rows, &results, &rasteriser, &staging)).collect::<Result<_>>()?;
     let (drawings, pictures): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-    let (html, board) = page::lay_out(&Page::new(&options.title, &results, &rows, &drawings))?;
+    let pages = page::lay_out(
+        &Page::new(&options.title, &results, &rows, &drawings),
+        &Definitions::new(&options.title, &results),
+    )?;
 
-    staging.write(Path::new(PAGE), html.as_bytes())?;
-    staging.write(Path::new(BOARD), board.as_bytes())?;
+    for (name, html) in [(PAGE, pages.report), (BOARD, pages.board), (DEFINITIONS, pages.definitions)] {
+        staging.write(Path::new(name), html.as_bytes())?;
+    }
     fhir::write(&results, &staging)?;
+    if let Some(units) = units {
+        fhir::write_subject_lists(&results, &units, &staging)?;
+    }
     let tables = beside::write(&staging, &options.title, &results, &rows)?;
     staging.publish()?;
     let charts = pictures.into_iter().flatten().map(|name| out.join(CHARTS).join(format!("{name}.png"))).collect();

@@ -53,9 +53,8 @@ pub const BORDER: Ink = ink("border", 0x00D3_D9E1, 0x0035_3E4A);
 pub const TINT: Ink = ink("tint", 0x00FD_F4EC, 0x002E_2319);
 
 /// All inks.
-pub const INKS: [Ink; 15] = [
-    PAPER, TEXT, MUTED, GRID, AXIS, BAND, BAND_PROVISIONAL, DATA, CENTRE, TARGET, SIGNAL, GOOD, SURFACE, BORDER, TINT,
-];
+pub const INKS: [Ink; 15] =
+    [PAPER, TEXT, MUTED, GRID, AXIS, BAND, BAND_PROVISIONAL, DATA, CENTRE, TARGET, SIGNAL, GOOD, SURFACE, BORDER, TINT];
 
 /// The colour of what a signal means, beside the shape and the words that say the same: concern, improvement, or a change
 /// of which neither direction is better.

@@ -22,6 +22,7 @@ use crate::model::{Measure, Results};
 use crate::release::Release;
 use crate::words;
 
+pub use definition::Definitions;
 pub use measure::{MeasureRows, all_rows, chart_of, funnel_of};
 pub use waits::curve_of;
 
@@ -71,6 +72,7 @@ pub struct Page {
     accounting: accounting::Accounting,
     feeds: Option<feeds::Feeds>,
     definitions: Vec<definition::Definition>,
+    definition_files: bool,
 }
 
 /// A measure that the data could not support.
@@ -129,11 +131,7 @@ impl Page {
                 .map(|measure| Refused {
                     title: measure.title.clone(),
                     id: measure.measure_id.clone(),
-                    reason: if measure.refusal.is_empty() {
-                        "No reason is recorded.".to_owned()
-                    } else {
-                        words::sentence(&measure.refusal)
-                    },
+                    reason: refusal(measure),
                 })
                 .collect(),
             gaps: equity::gaps(rows, &results.disparities),
@@ -148,8 +146,14 @@ impl Page {
                 .chain(sorted(results, false))
                 .map(definition::Definition::new)
                 .collect(),
+            definition_files: definition::has_files(run),
         }
     }
+}
+
+/// Why a measure was refused, in a sentence.
+fn refusal(measure: &Measure) -> String {
+    if measure.refusal.is_empty() { "No reason is recorded.".to_owned() } else { words::sentence(&measure.refusal) }
 }
 
 /// Measures, computed or refused, in the report's order: by family, its headline first, then by title.

@@ -58,6 +58,15 @@ pub fn sentence(text: &str) -> String {
     format!("{}{end}", capitalised(text))
 }
 
+/// Names in a row: "a", "a and b", "a, b and c".
+pub fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// Name of an interval's method, as a statistician writes it.
 pub fn method(method: &str) -> String {
     match method {

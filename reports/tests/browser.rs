@@ -13,8 +13,8 @@ use synthetic::{MEASURES, Table, Value};
 /// How `browser/check.mjs` says that there is no browser.
 const NO_BROWSER: i32 = 3;
 
-/// Writes made-up results, changes them, and renders them: the page, and the sheet for the board.
-fn pages(folder: &Path, name: &str, change: impl Fn(&Path)) -> [PathBuf; 2] {
+/// Writes made-up results, changes them, and renders them: the page, the sheet for the board, and the definitions.
+fn pages(folder: &Path, name: &str, change: impl Fn(&Path)) -> [PathBuf; 3] {
     let results = folder.join(format!("{name}-results"));
     fs::create_dir(&results).expect("a folder");
     synthetic::write(&results);
@@ -23,7 +23,7 @@ fn pages(folder: &Path, name: &str, change: impl Fn(&Path)) -> [PathBuf; 2] {
     let options =
         ReportOptions { title: "Care coordination report <North & South>".to_owned(), ..ReportOptions::default() };
     render(&results, &report, &options).expect("a report");
-    [report.join("index.html"), report.join("board.html")]
+    ["index.html", "board.html", "definitions.html"].map(|page| report.join(page))
 }
 
 /// Says why nothing was tested; fails where a browser is required.

@@ -16,10 +16,11 @@ use serde_json::Value;
 
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
-/// The texts of both bundles.
+/// The texts of the bundles.
 struct Made {
     measures: String,
     reports: String,
+    subjects: String,
 }
 
 impl Made {
@@ -30,10 +31,12 @@ impl Made {
         fs::create_dir(&results).expect("a folder");
         synthetic::write(&results);
         change(&results);
+        synthetic::units::write(&results);
         let out = folder.path().join("report");
-        render(&results, &out, &ReportOptions::default()).expect("a report");
+        render(&results, &out, &ReportOptions { subject_lists: true, ..ReportOptions::default() }).expect("a report");
         let read = |name: &str| fs::read_to_string(out.join("fhir").join(name)).expect("a bundle");
-        Self { measures: read("measures.json"), reports: read("measure-reports.json") }
+        let [measures, reports, subjects] = ["measures.json", "measure-reports.json", "subject-lists.json"].map(read);
+        Self { measures, reports, subjects }
     }
 
     fn measures(&self) -> Value {
@@ -421,6 +424,7 @@ fn bundles_and_resources_are_valid_by_the_schema_of_fhir() {
             validator.iter_errors(resource).map(|error| format!("{}: {error}", error.instance_path())).collect();
         assert!(errors.is_empty(), "{} {}: {errors:#?}", resource["resourceType"], resource["id"]);
     };
+    let list = of("List");
     let hostile = Made::with(hostile);
     for made in [&*SHARED, &hostile] {
         let (measures, reports) = (made.measures(), made.reports());
@@ -428,6 +432,18 @@ fn bundles_and_resources_are_valid_by_the_schema_of_fhir() {
         resources(&reports).for_each(|one| check(&report, one));
         check(&bundle, &measures);
         check(&bundle, &reports);
+        let subjects: Value = serde_json::from_str(&made.subjects).expect("JSON");
+        let is_list = |one: &Value| one["resourceType"] == "List";
+        resources(&subjects).for_each(|one| check(if is_list(one) { &list } else { &report }, one));
+        assert!(resources(&subjects).any(|one| !is_list(one)));
+        check(&bundle, &subjects);
+    }
+    let subjects: Value = serde_json::from_str(&SHARED.subjects).expect("JSON");
+    let sound = resources(&subjects).find(|one| one["resourceType"] == "List").expect("a list").clone();
+    for (what, broken) in [("mode", Value::Null), ("status", "final".into()), ("entry", "patient".into())] {
+        let mut one = sound.clone();
+        one[what] = broken;
+        assert!(!list.is_valid(&one), "a list with a broken {what} passes");
     }
 
     let sound = resource(&SHARED.reports(), "readmission.unplanned-30.year-2025-01-01");

@@ -38,6 +38,10 @@ impl Made {
         fs::read_to_string(&self.files.html).expect("a page")
     }
 
+    fn definitions(&self) -> String {
+        fs::read_to_string(self.out().join("definitions.html")).expect("a page of definitions")
+    }
+
     fn again(&self) -> Result<ReportFiles, ReportError> {
         render(&self.results(), &self.out(), &options())
     }
@@ -89,7 +93,12 @@ fn the_page_loads_nothing_and_runs_nothing() {
     for forbidden in ["fetch(", "XMLHttp", "import(", "eval(", "innerHTML", "document.write"] {
         assert!(!script.contains(forbidden), "{forbidden}");
     }
-    let lower = html.replace(script, "").to_lowercase();
+    loads_nothing(&html.replace(script, ""), "definitions.html#d-");
+}
+
+/// A page without its script asks for nothing and links to itself, or to places on the other page.
+fn loads_nothing(html: &str, other: &str) {
+    let lower = html.to_lowercase();
     for forbidden in [
         "<link", "<img", "<iframe", "<object", "<embed", "<image", "@import", "url(", " src=\"", " srcset", "http://",
         "https://",
@@ -97,7 +106,13 @@ fn the_page_loads_nothing_and_runs_nothing() {
         assert!(!lower.contains(forbidden), "{forbidden}");
     }
     for target in lower.split("href=").skip(1) {
-        assert!(target.starts_with("\"#") || target.starts_with('#'), "a link within the page: {}", &target[..20]);
+        let target = target.trim_start_matches('"');
+        let page = other.split('#').next().unwrap_or_default();
+        let whole = target.strip_prefix(page).is_some_and(|rest| rest.starts_with(['"', '>']));
+        assert!(
+            target.starts_with('#') || target.starts_with(other) || whole,
+            "a link within the report: {target:.40}"
+        );
     }
     let handlers = ["onload", "onclick", "onerror"];
     for tag in lower.split('<').filter_map(|part| part.split_once('>').map(|(tag, _)| tag)) {
@@ -111,6 +126,63 @@ fn the_page_loads_nothing_and_runs_nothing() {
 }
 
 #[test]
+fn the_page_of_definitions_loads_nothing_and_runs_nothing() {
+    let html = SHARED.definitions();
+    assert!(
+        html.contains("content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\"")
+    );
+    assert!(!html.contains("<script"));
+    loads_nothing(&html, "index.html#");
+}
+
+#[test]
+fn every_measure_is_defined_whole_in_the_order_of_the_report() {
+    let (html, definitions) = (SHARED.html(), SHARED.definitions());
+    let ids = |html: &str, start: &str| -> Vec<String> {
+        html.split(start).skip(1).map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect()
+    };
+    let defined = ids(&definitions, "<article class=\"measure\" id=\"d-");
+    let mut order = ids(&html, "<article class=\"measure\" id=\"measure-");
+    order.push("transition.medication_reconciled".to_owned());
+    assert_eq!(defined, order, "computed, then refused");
+    for id in &defined {
+        let links = html.matches(&format!("<a href=definitions.html#d-{id}>")).count();
+        assert_eq!(links, if id.starts_with("transition") { 1 } else { 2 }, "{id}: its section and its definition");
+        let one = between(&definitions, &format!("id=\"d-{id}\">"), "</article>");
+        for part in [
+            "A stay that follows soon after",
+            "Day 0 is the day of discharge.",
+            "public methodology report 2025 [V]",
+            "Project, after a public specification",
+            "<dd>1.0</dd>",
+            "TRN-S, COM-T",
+            "c0ffee5f1d0a9b77e3d1a4f6",
+            &format!("<code>carecoord measures show {id}</code>"),
+            &format!("<code>carecoord measures test {id}</code>"),
+        ] {
+            assert!(one.contains(part), "{id}: {part}");
+        }
+        let section = if id.starts_with("transition") { "limits".to_owned() } else { format!("measure-{id}") };
+        assert!(one.contains(&format!("<a href=\"index.html#{section}\">")), "{id}: back to the report");
+    }
+    let refused = between(&definitions, "id=\"d-transition.medication_reconciled\">", "</article>");
+    assert!(refused.contains("has no medication_reconciliation table"));
+
+    let first = between(&definitions, "id=\"d-readmission.", "</article>");
+    assert!(first.contains("<pre><code>family = &quot;readmission&quot;\nsteward = "), "the file");
+    assert!(first.contains("column_39\nfrom lake.encounter\n\nwhere organization_id"), "the SQL with its empty lines");
+    assert!(first.contains("<summary>units.sql, then codes.csv, each after a line with its name</summary>"));
+    assert!(first.contains("-- codes.csv\nset_id,version\nown,&quot;1&quot;</code></pre>"), "to its end");
+    let families = MEASURES.iter().map(|made| made.family).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(
+        definitions.matches("<summary>measure.toml</summary>").count(),
+        families.len(),
+        "once where it is shared"
+    );
+    assert_eq!(definitions.matches("are those of <a href=\"#d-").count(), MEASURES.len() - families.len());
+}
+
+#[test]
 fn names_from_the_data_stay_text() {
     let made = &*SHARED;
     let html = made.html();
@@ -120,6 +192,20 @@ fn names_from_the_data_stay_text() {
     assert!(html.contains("Harbor &quot;Community&quot; &amp; Family Health"));
     assert!(html.contains("report &lt;North &amp; South&gt;"));
     assert!(html.contains("survey &lt;b&gt;wave 2"));
+    let definitions = made.definitions();
+    assert!(definitions.contains("Care plan &lt;script&gt;alert(&quot;x&quot;)&lt;"));
+    assert!(
+        definitions
+            .contains("St. Brigid&#x27;s &lt;&#x2f;code&gt;&lt;&#x2f;pre&gt;&lt;&#x2f;details&gt;&lt;script&gt;")
+    );
+    assert!(
+        definitions.contains("report &lt;North &amp; South&gt;") && definitions.contains("a &lt; b &amp;&amp; c &gt; ")
+    );
+    for tag in ["script", "style", "img", "b"] {
+        let opened =
+            definitions.matches(&format!("<{tag}>")).count() + definitions.matches(&format!("<{tag} ")).count();
+        assert_eq!(opened, usize::from(tag == "style"), "{tag}");
+    }
     let svg = fs::read_to_string(made.out().join("charts/care_plan.reviewed.svg")).expect("a chart");
     assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;"));
 }
@@ -371,7 +457,7 @@ fn refusals_caveats_rows_and_definitions_are_told() {
     assert!(rows.contains("Invalid date") && rows.contains("reject"));
     assert!(rows.contains("Stay rows") && rows.contains("51,727") && rows.contains("copy of &lt;another&gt; row"));
     let definitions = between(&html, "<section id=\"definitions\"", "</section>");
-    assert!(definitions.contains("public methodology report 2025 [V]") && definitions.contains("[P]"));
+    assert!(definitions.contains("Day 0 is the day of discharge.") && definitions.contains("TRN-S, COM-T"));
     assert!(definitions.contains("c0ffee5f1d0a9b77e3d1a4f6"));
     assert!(html.contains("Extract date assumed."));
 }
@@ -382,7 +468,8 @@ fn the_same_results_give_the_same_bytes_and_a_folder_for_the_owner_alone() {
     let read = |made: &Made| -> Vec<Vec<u8>> {
         let charts = made.out().join("charts");
         let charts = names(&charts).into_iter().map(|name| charts.join(name));
-        charts.chain([made.files.html.clone()]).map(|path| fs::read(path).expect("a file")).collect()
+        let pages = ["index.html", "board.html", "definitions.html"].map(|name| made.out().join(name));
+        charts.chain(pages).map(|path| fs::read(path).expect("a file")).collect()
     };
     let first = read(&made);
     made.again().expect("rendered over the old report");
@@ -391,6 +478,7 @@ fn the_same_results_give_the_same_bytes_and_a_folder_for_the_owner_alone() {
     let permissions = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(permissions(&made.out()), 0o700);
     assert_eq!(permissions(&made.files.html), 0o600);
+    assert_eq!(permissions(&made.out().join("definitions.html")), 0o600);
 }
 
 #[test]
@@ -426,6 +514,8 @@ fn a_run_without_measures_is_still_a_report() {
     let files = render(folder.path(), &folder.path().join("report"), &options()).expect("a report");
     assert!(files.charts.is_empty());
     assert!(fs::read_to_string(files.html).expect("a page").contains("No measure was computed."));
+    let definitions = fs::read_to_string(folder.path().join("report/definitions.html")).expect("a page");
+    assert!(definitions.contains("No measure was computed.") && definitions.contains("No measure was refused."));
     Table::empty(folder.path(), "run");
     let error = render(folder.path(), &folder.path().join("report"), &options()).expect_err("nothing was measured");
     assert!(matches!(error, ReportError::NoRun));

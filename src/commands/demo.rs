@@ -36,8 +36,13 @@ pub fn run(options: &DemoOptions) -> Result<ExitCode, Failure> {
         return Ok(code);
     }
     compute::run(&ComputeOptions { project: project(), measuring: MeasuringOptions::default() })?;
-    let html =
-        report::render(&ReportOptions { project: project(), month: None, out: None, release: Release::Internal })?;
+    let html = report::render(&ReportOptions {
+        project: project(),
+        month: None,
+        out: None,
+        release: Release::Internal,
+        subject_lists: false,
+    })?;
     let at = options.project.display();
     output::message(&format!(
         "\nEverything above is invented. Next:\n  \

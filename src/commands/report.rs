@@ -41,8 +41,9 @@ pub fn render(options: &ReportOptions) -> Result<PathBuf, Failure> {
             reports.join(folder(month, release))
         }
     };
-    let title = config.report_title;
-    Ok(carecoord_reports::render(&results.path, &out, &carecoord_reports::ReportOptions { title, release })?.html)
+    let wanted =
+        carecoord_reports::ReportOptions { title: config.report_title, release, subject_lists: options.subject_lists };
+    Ok(carecoord_reports::render(&results.path, &out, &wanted)?.html)
 }
 
 /// A release lies beside the internal report and never in its place.

@@ -19,5 +19,6 @@ pub fn run(options: &RunOptions) -> Result<ExitCode, Failure> {
         month: options.measuring.month,
         out: None,
         release: Release::Internal,
+        subject_lists: false,
     })
 }

@@ -50,8 +50,7 @@ pub fn draw(chart: &FunnelChart) -> Result<Option<Drawing>, String> {
     // The gravest of what is outside.
     let meanings = || chart.sites.iter().filter(|(_, site)| outside(site)).map(|(_, site)| site.meaning.as_str());
     let signal = meanings().find(|word| *word == "worse").or_else(|| meanings().next()).map(meaning);
-    let (header, header_height) =
-        header(chart.title, chart.subtitle, chart.sentence, signal)?;
+    let (header, header_height) = header(chart.title, chart.subtitle, chart.sentence, signal)?;
     let top = TOP;
     let height = top + PLOT_HEIGHT + 80.0;
     let values: Vec<f64> = chart.sites.iter().map(|(_, site)| site.value).chain([centre]).collect();
@@ -131,7 +130,9 @@ fn foot(key: f64, height: f64) -> Result<String, String> {
         BAND_PROVISIONAL,
     );
     canvas.text("99.8% limits", (next + 22.0, key), Align::Left, label(MUTED));
-    for (place, (word, said)) in [("worse", "worse"), ("better", "better"), ("", "outside the limits")].into_iter().enumerate() {
+    for (place, (word, said)) in
+        [("worse", "worse"), ("better", "better"), ("", "outside the limits")].into_iter().enumerate()
+    {
         let at = next + 130.0 + 70.0 * place as f64;
         canvas.diamond((at, key), 5.0, meaning(word));
         canvas.text(said, (at + 12.0, key), Align::Left, label(MUTED));

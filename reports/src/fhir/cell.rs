@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::types::{Concept, Element, Extension, Quantity};
+use super::types::{Concept, Element, Extension, Quantity, Reference};
 use super::{extensions, scoring, text};
 use crate::model::{Measure, Rate, State};
 
@@ -20,6 +20,15 @@ pub struct Population {
     count: Option<i32>,
     #[serde(rename = "_count", skip_serializing_if = "Option::is_none")]
     no_count: Option<Element>,
+    #[serde(rename = "subjectResults", skip_serializing_if = "Option::is_none")]
+    subjects: Option<Reference>,
+}
+
+impl Population {
+    /// The population with the list of those in it.
+    pub fn with_subjects(self, subjects: Reference) -> Self {
+        Self { subjects: Some(subjects), ..self }
+    }
 }
 
 /// The populations of a row. A row without a denominator shows its counts, which are 0; a suppressed one has none.
@@ -35,6 +44,7 @@ pub fn populations(measure: &Measure, rate: &Rate) -> Vec<Population> {
                 code: role.concept(),
                 count,
                 no_count: sum.is_none().then(|| extensions::absent(rate.state)),
+                subjects: None,
             }
         })
         .collect()

@@ -33,6 +33,11 @@ pub fn absent(state: State) -> Element {
     Element { extension: vec![code(ABSENT, reason)] }
 }
 
+/// That results do not hold one by one what a list would name.
+pub fn not_kept() -> Element {
+    Element { extension: vec![code(ABSENT, "unsupported")] }
+}
+
 /// That an expression is in words, not in a language that programs read.
 pub fn as_text() -> Element {
     Element { extension: vec![code(ABSENT, "as-text")] }

@@ -1,8 +1,11 @@
 //! Identifiers, codes and URLs that FHIR allows, from those that users chose: different ones stay different.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::civil::Date;
+
+use super::text;
 
 /// What every URL of this project begins with.
 const URN: &str = "urn:carecoord:";
@@ -41,11 +44,16 @@ pub fn code(name: &str) -> Option<String> {
 /// The identifier of a measure's resource: its own one with `-` for `_`; a part of it and a hash where it is long or holds
 /// anything else. The two forms cannot meet, for only the second has two dashes in a row.
 pub fn resource(measure_id: &str) -> String {
+    within(measure_id, LONGEST)
+}
+
+/// The same of at most so many characters, 42 or more.
+fn within(measure_id: &str, longest: usize) -> String {
     let separator = |byte: u8| matches!(byte, b'.' | b'_');
     let bytes = measure_id.as_bytes();
     let plain = bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || separator(*byte));
     let parted = bytes.split(|byte| separator(*byte)).all(|part| !part.is_empty());
-    if plain && parted && bytes.len() <= LONGEST {
+    if plain && parted && bytes.len() <= longest {
         return measure_id.replace('_', "-");
     }
     let mut part = String::new();
@@ -66,6 +74,17 @@ pub fn resource(measure_id: &str) -> String {
 /// The identifier of a report's resource.
 pub fn report(measure_id: &str, period_kind: &str, period: Date) -> String {
     format!("{}.{period_kind}-{period}", resource(measure_id))
+}
+
+/// The identifier of a report that names subjects, with `s` at its end, or of one of its lists, with the first letter of its
+/// population: never that of a summary.
+pub fn of_subjects(measure_id: &str, period_kind: &str, period: Date, letter: char) -> String {
+    format!("{}.{period_kind}-{period}.{letter}", within(measure_id, LONGEST - 2))
+}
+
+/// A patient's identifier as a FHIR `string`: as it is, or with its odd bytes escaped where a part of it could not be told.
+pub fn patient(id: &str) -> Cow<'_, str> {
+    if text::string(id).is_some_and(|clean| clean == id) { Cow::Borrowed(id) } else { Cow::Owned(escaped(id)) }
 }
 
 /// A `urn:uuid` that is the same whenever the parts are: version 8 of RFC 9562, from a BLAKE3 hash.
@@ -141,10 +160,14 @@ mod tests {
             let id = report(name, "quarter", date(2026, 10, 1));
             assert!(id.len() <= 64, "{id}");
             assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')), "{id}");
+            let of_subjects = of_subjects(name, "quarter", date(2026, 10, 1), 's');
+            assert!(of_subjects.len() <= 64 && of_subjects.ends_with("-01.s"), "{of_subjects}");
             // FHIR's own description calls identifiers case-insensitive.
             assert!(found.insert(id.to_lowercase()), "{id}");
         }
         assert_eq!(resource("readmission.unplanned_30"), "readmission.unplanned-30");
+        assert_eq!(patient("Pérez <1>"), "Pérez <1>");
+        assert_eq!(patient(" \u{202e}1"), "%20%E2%80%AE1");
         let codes: BTreeSet<_> = names.iter().map(|name| code(name)).collect();
         assert_eq!(codes.len(), names.len());
     }

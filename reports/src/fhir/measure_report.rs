@@ -53,7 +53,7 @@ struct Group {
     stratifier: Vec<Stratifier>,
 }
 
-/// A measure's reports, months before quarters before years, by period: a run's report has a URL of its own, and the
+/// A measure's summaries, months before quarters before years, by period: a run's report has a URL of its own, and the
 /// same identifier in every run, since a later run restates it.
 pub fn entries(measure: &Measure, rates: &[&Rate], run: &Run) -> Vec<Entry<MeasureReport>> {
     PERIODS
@@ -63,34 +63,63 @@ pub fn entries(measure: &Measure, rates: &[&Rate], run: &Run) -> Vec<Entry<Measu
                 rates.iter().copied().filter(|rate| rate.is_overall() && rate.period_kind == kind).collect();
             overall.sort_by_key(|rate| rate.period);
             overall.into_iter().map(move |rate| {
-                let resource = resource(measure, rate, months, rates, run);
-                Entry { full_url: ids::uuid(&["MeasureReport", &run.run_id, &resource.id]), resource }
+                let group = Group {
+                    population: cell::populations(measure, rate),
+                    measure_score: cell::score(measure, rate),
+                    stratifier: strata::stratifiers(measure, rate, rates),
+                };
+                let id = ids::report(&measure.measure_id, &rate.period_kind, rate.period);
+                entry(id, "summary", measure, rate, last_day(rate.period, months), group, run)
             })
         })
         .collect()
 }
 
-fn resource(measure: &Measure, overall: &Rate, months: i32, rates: &[&Rate], run: &Run) -> MeasureReport {
+/// A measure's report of one period that names those in its populations.
+pub fn subject_list(
+    measure: &Measure,
+    overall: &Rate,
+    last_day: Date,
+    population: Vec<Population>,
+    run: &Run,
+) -> Entry<MeasureReport> {
+    let group = Group { population, measure_score: cell::score(measure, overall), stratifier: Vec::new() };
+    let id = ids::of_subjects(&measure.measure_id, &overall.period_kind, overall.period, 's');
+    entry(id, "subject-list", measure, overall, last_day, group, run)
+}
+
+fn entry(
+    id: String,
+    kind: &'static str,
+    measure: &Measure,
+    overall: &Rate,
+    last_day: Date,
+    group: Group,
+    run: &Run,
+) -> Entry<MeasureReport> {
+    let full_url = ids::uuid(&["MeasureReport", &run.run_id, &id]);
     let source = text::string(&run.source).map(|source| format!(", source {source}")).unwrap_or_default();
-    MeasureReport {
+    let resource = MeasureReport {
         resource_type: "MeasureReport",
-        id: ids::report(&measure.measure_id, &overall.period_kind, overall.period),
+        id,
         meta: Meta::of(run.release),
         extension: [extensions::maturity(overall)],
         status: if overall.is_final { "complete" } else { "pending" },
-        kind: "summary",
+        kind,
         measure: ids::canonical(&measure.measure_id, &measure.version),
         date: if run.release.is_yearly() { run.extract_date.year().to_string() } else { run.extract_date.to_string() },
         beside_date: run.extract_date_assumed.then(extensions::date_assumed),
         reporter: Reporter { display: format!("carecoord {}{source}", run.carecoord_version) },
-        period: Period { start: overall.period.to_string(), end: last_day(overall.period, months).to_string() },
+        period: Period { start: overall.period.to_string(), end: last_day.to_string() },
         improvement_notation: scoring::improvement(measure),
-        group: [Group {
-            population: cell::populations(measure, overall),
-            measure_score: cell::score(measure, overall),
-            stratifier: strata::stratifiers(measure, overall, rates),
-        }],
-    }
+        group: [group],
+    };
+    Entry { full_url, resource }
+}
+
+/// The last day of a row's period; nothing for a length of period that is not reported.
+pub fn last_day_of(rate: &Rate) -> Option<Date> {
+    PERIODS.iter().find(|(kind, _)| rate.period_kind == *kind).map(|(_, months)| last_day(rate.period, *months))
 }
 
 /// The last day of a period of so many months.

@@ -93,6 +93,27 @@ impl Identifier {
     }
 }
 
+/// `Reference` to another resource of the same bundle, or why there is none.
+#[derive(Debug, Serialize)]
+pub struct Reference {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extension: Vec<Extension>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+}
+
+impl Reference {
+    /// To an entry of the bundle.
+    pub fn to(full_url: &str) -> Self {
+        Self { extension: Vec::new(), reference: Some(full_url.to_owned()) }
+    }
+
+    /// To nothing, with the reason.
+    pub fn none(reason: Element) -> Self {
+        Self { extension: reason.extension, reference: None }
+    }
+}
+
 /// `Quantity`.
 #[derive(Debug, Default, Serialize)]
 pub struct Quantity {

@@ -36,7 +36,12 @@ pub struct Row<'a> {
 impl Table {
     /// Opens `<folder>/<name>.parquet`.
     pub fn read(folder: &Path, name: &'static str) -> Result<Self> {
-        let batches = parquet_file::batches(&folder.join(format!("{name}.parquet")))?;
+        Self::open(&folder.join(format!("{name}.parquet")), name)
+    }
+
+    /// Opens a file of a table that has several.
+    pub fn open(path: &Path, name: &'static str) -> Result<Self> {
+        let batches = parquet_file::batches(path)?;
         Ok(Self { name, batches: Box::new(batches.map(|batch| batch.map_err(ReportError::from))) })
     }
 
@@ -137,9 +142,14 @@ impl Row<'_> {
 
     /// True or false; must be there.
     pub fn boolean(&self, column: &'static str) -> Result<bool> {
+        self.required(column, self.boolean_if_any(column)?)
+    }
+
+    /// True or false, if it is known.
+    pub fn boolean_if_any(&self, column: &'static str) -> Result<Option<bool>> {
         let array = self.column(column, &DataType::Boolean)?;
         let values = array.as_boolean();
-        self.required(column, values.is_valid(self.index).then(|| values.value(self.index)))
+        Ok(values.is_valid(self.index).then(|| values.value(self.index)))
     }
 
     /// Whether something holds; it does not where nothing is said of it, nor in results of an earlier version.

@@ -33,6 +33,7 @@ pub fn measure(better: &str) -> Measure {
         nothing_found: false,
         subgroup: String::new(),
         cascade: String::new(),
+        definition: ArcStr::new(),
         definition_hash: String::new(),
     }
 }

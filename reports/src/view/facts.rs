@@ -123,12 +123,10 @@ impl Glance {
             summary.push(format!("{unassessed} with too few months to say"));
         }
         let [open, suppressed, empty] = without(rows);
-        let parts = [
-            (open, "not final yet"),
-            (suppressed, "suppressed"),
-            (empty, "without anything to measure"),
-        ];
-        summary.extend(parts.into_iter().filter(|(number, _)| *number > 0).map(|(number, words)| format!("{number} {words}")));
+        let parts = [(open, "not final yet"), (suppressed, "suppressed"), (empty, "without anything to measure")];
+        summary.extend(
+            parts.into_iter().filter(|(number, _)| *number > 0).map(|(number, words)| format!("{number} {words}")),
+        );
         let doubted = rows.iter().filter(|rows| rows.measure.nothing_found).count();
         if doubted > 0 {
             summary.push(format!("{doubted} where nothing was found: check the data"));

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::table::{self, ValueRow};
-use super::{Drawings, summary, survey, waits};
+use super::{Drawings, definition, summary, survey, waits};
 use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
-use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal, WaitPoint};
+use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal, WaitPoint, latest_final};
 use crate::publish::stem;
 use crate::reading::{Reading, Verdict};
 use crate::words;
@@ -28,6 +28,11 @@ pub fn all_rows(results: &Results) -> Vec<MeasureRows<'_>> {
             MeasureRows::new(measure, rates.remove(measure.measure_id.as_str()).unwrap_or_default(), results)
         })
         .collect()
+}
+
+/// Where a computed measure's section is, within the page.
+pub fn anchor(measure: &Measure) -> String {
+    format!("measure-{}", stem(&measure.measure_id))
 }
 
 /// A measure with its rows of the results.
@@ -100,20 +105,12 @@ impl<'a> MeasureRows<'a> {
 
     /// Where the measure's section is, within the page.
     pub fn anchor(&self) -> String {
-        format!("measure-{}", stem(&self.measure.measure_id))
+        anchor(self.measure)
     }
 
     /// The latest final month at level all; the latest final quarter or year where there are no months.
     pub fn latest_final(&self) -> Option<&'a Rate> {
-        ["month", "quarter", "year"]
-            .into_iter()
-            .map(|kind| self.rates.iter().filter(move |rate| rate.is_overall() && rate.period_kind == kind))
-            .find_map(|rates| {
-                let rates: Vec<_> = rates.collect();
-                (!rates.is_empty())
-                    .then(|| rates.into_iter().filter(|rate| rate.is_final).max_by_key(|rate| rate.period).copied())
-            })
-            .flatten()
+        latest_final(&self.rates)
     }
 
     /// Unit, interval's method, size and number of months, in one line.
@@ -275,6 +272,8 @@ pub struct Section {
     /// Place on the page, from 0: texts have it in their ids.
     number: usize,
     anchor: String,
+    /// Link to the whole definition.
+    definition: String,
     title: String,
     why: String,
     subtitle: String,
@@ -323,6 +322,7 @@ impl Section {
         Self {
             number,
             anchor: rows.anchor(),
+            definition: definition::link(measure),
             title: measure.title.clone(),
             why: measure.why.clone(),
             subtitle: rows.subtitle(),

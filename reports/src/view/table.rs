@@ -159,7 +159,8 @@ pub fn organizations(rows: &MeasureRows, run: &Run, most: usize) -> Vec<PeriodTa
                 .map(|rate| (organization_name(rate), *rate))
                 .collect();
             // A level of which nobody's part is known says nothing that everyone's value does not.
-            if level != "organization" && rates.iter().all(|(_, rate)| rate.level == "all" || rate.level_id == "unknown")
+            if level != "organization"
+                && rates.iter().all(|(_, rate)| rate.level == "all" || rate.level_id == "unknown")
             {
                 return None;
             }

@@ -81,7 +81,7 @@ fn the_same_results_give_the_same_bytes_and_files_for_the_owner_alone() {
         assert_eq!(fs::metadata(path).expect("there").permissions().mode() & 0o777, 0o600, "{}", path.display());
     }
     let beside = fs::read_dir(made.folder.path().join("report")).expect("a folder").count();
-    assert_eq!(beside, 6, "page, board, charts, workbook, data, FHIR: nothing waits in the folder");
+    assert_eq!(beside, 7, "page, board, definitions, charts, workbook, data, FHIR: nothing waits in the folder");
 }
 
 #[test]
@@ -91,7 +91,10 @@ fn a_run_without_measures_has_a_workbook_and_headers() {
             synthetic::Table::empty(results, table);
         }
     });
-    assert_eq!(made.workbook().sheet_names(), ["Summary", "Left out", "Definitions", "Data quality", "How this was made"]);
+    assert_eq!(
+        made.workbook().sheet_names(),
+        ["Summary", "Left out", "Definitions", "Data quality", "How this was made"]
+    );
     assert!(made.csv("values.csv").is_empty());
     assert_eq!(parquet_file::read(&made.data("values.parquet")).expect("a Parquet file").len(), 0);
 }

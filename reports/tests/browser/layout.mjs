@@ -32,7 +32,7 @@ function boxes() {
     const { width } = element.getBoundingClientRect();
     if (width > 0 && width < 100 && element.textContent.trim().length > 30) wrong.push(`${name(element)} is only ${Math.round(width)} px wide`);
   }
-  for (const element of document.querySelectorAll("table, svg.chart:not(.shared)")) {
+  for (const element of document.querySelectorAll("table, pre, svg.chart:not(.shared)")) {
     const box = element.closest(".scroll, .chart-box");
     const scrolls = element.getBoundingClientRect().width > document.documentElement.clientWidth;
     if (scrolls && (!box || box.tabIndex !== 0)) wrong.push(`${name(element)} does not scroll by keyboard`);

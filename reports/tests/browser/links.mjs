@@ -1,15 +1,20 @@
 // Links lead somewhere, and ids are unique.
 
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
 /** Every reference of the page has its target, and every id stands once. */
 export async function links(subject, finding) {
-  const wrong = await subject.open({}, (page) => page.evaluate(() => {
+  const { wrong, others } = await subject.open({}, (page) => page.evaluate(() => {
     const wrong = [];
+    const others = [];
     const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
     const twice = ids.filter((id, place) => ids.indexOf(id) !== place);
     wrong.push(...twice.map((id) => `the id ${id} stands twice`));
     for (const element of document.querySelectorAll("[href]")) {
       const href = element.getAttribute("href");
-      if (!href.startsWith("#") || !document.getElementById(decodeURIComponent(href.slice(1)))) {
+      if (/^\w+\.html(#|$)/.test(href)) others.push(href);
+      else if (!href.startsWith("#") || !document.getElementById(decodeURIComponent(href.slice(1)))) {
         wrong.push(`the link ${href} leads nowhere`);
       }
     }
@@ -20,9 +25,16 @@ export async function links(subject, finding) {
         }
       }
     }
-    return wrong;
+    return { wrong, others };
   }));
   wrong.forEach(finding);
+  for (const href of new Set(others)) {
+    const [name, id] = href.split("#");
+    const path = join(dirname(subject.path), name);
+    // The pages are ours: an id stands in quotes or bare.
+    const there = existsSync(path) && (!id || new RegExp(` id="?${decodeURIComponent(id).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}[" >]`).test(readFileSync(path, "utf8")));
+    if (!there) finding(`the link ${href} to another page leads nowhere`);
+  }
 
   // A link to what is folded away or filtered out shows it.
   await subject.open({}, async (page) => {

@@ -53,7 +53,7 @@ function printedThoughFolded() {
 function cut(sheet) {
   const wrong = [];
   const name = (element) => (element.getAttribute("aria-label") ?? element.caption?.textContent ?? element.textContent).trim().slice(0, 60);
-  for (const element of document.querySelectorAll("svg.chart:not(.shared), table, h1, h2, h3, p")) {
+  for (const element of document.querySelectorAll("svg.chart:not(.shared), table, pre, h1, h2, h3, p")) {
     const { left, right, width } = element.getBoundingClientRect();
     if (width && (left < -1 || right > sheet.width + 1)) {
       wrong.push(`“${name(element)}” is ${Math.round(right - sheet.width)} px wider than the sheet`);

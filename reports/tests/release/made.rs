@@ -55,6 +55,10 @@ impl Made {
         fs::read_to_string(&self.files.html).expect("a page")
     }
 
+    pub fn definitions(&self) -> String {
+        fs::read_to_string(self.out().join("definitions.html")).expect("a page of definitions")
+    }
+
     pub fn csv(&self, name: &str) -> Vec<Row> {
         let mut reader = csv::Reader::from_path(self.out().join("data").join(name)).expect("a CSV file");
         reader.deserialize().map(|row| row.expect("a row")).collect()

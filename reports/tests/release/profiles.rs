@@ -84,9 +84,7 @@ fn a_public_release_brings_its_context() {
     let context = made.csv("context.csv");
     let of = |part: &str| context.iter().filter(|row| row["part"] == part).collect::<Vec<_>>();
     assert!(of("rule").iter().any(|row| row["what"].contains("from 1 to 12 is suppressed")));
-    assert!(
-        of("left_out").iter().any(|row| row["what"] == "95 % intervals" && row["why"].contains("give them back"))
-    );
+    assert!(of("left_out").iter().any(|row| row["what"] == "95 % intervals" && row["why"].contains("give them back")));
     let figures = of("figure");
     assert_eq!(
         figures.len(),

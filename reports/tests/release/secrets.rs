@@ -96,6 +96,8 @@ fn releases_without_names_hold_no_name_file_or_day_of_the_world() {
 fn funnels_and_files_of_a_whole_run_are_without_names_too() {
     let secrets = [
         "St. Brigid",
+        "column_39",
+        "from lake.encounter",
         "Éastside",
         "Harbor \"",
         "Harbor &",
@@ -121,6 +123,11 @@ fn funnels_and_files_of_a_whole_run_are_without_names_too() {
         let made = Made::synthetic(release);
         assert_nowhere(&made, &secrets);
         assert_no_date_finer_than_a_year(&made);
+        let definitions = made.definitions();
+        assert!(
+            definitions.contains("are left out of this release") && definitions.contains("c0ffee5f1d0a9b77e3d1a4f6")
+        );
+        assert!(definitions.contains("Day 0 is the day of discharge.") && !definitions.contains("<pre>"));
         let charts: Vec<_> = made.files.charts.iter().filter_map(|chart| chart.file_name()).collect();
         if release == Release::SafeHarbor {
             let whole_years = ["readmission.unplanned_30.funnel.png", "referral.report_days.waits.png"];
@@ -152,6 +159,14 @@ fn the_hash_of_a_file_stands_in_no_release_without_its_name() {
             let row = sheet.iter().find(|row| row["File"] == file).expect("a file");
             assert_eq!(row["File hash (BLAKE3)"], *hash);
         }
+    }
+}
+
+#[test]
+fn the_files_of_definitions_stay_where_names_do() {
+    for release in [Release::Internal, Release::Limited] {
+        let definitions = Made::synthetic(release).definitions();
+        assert!(definitions.contains("Lakeshore General") && definitions.contains("from lake.encounter"));
     }
 }
 

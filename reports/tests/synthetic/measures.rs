@@ -179,9 +179,21 @@ pub const MEASURES: [Made; 10] = [
     },
 ];
 
+/// The files of a definition, which the measures of a family share: a user's own may name anything, and try anything.
+fn definition(family: &str) -> String {
+    let columns: Vec<String> = (0..40).map(|number| format!("column_{number}")).collect();
+    format!(
+        "family = \"{family}\"\nsteward = \"Lakeshore General\"\n\n-- units.sql\n\
+         -- St. Brigid's </code></pre></details><script>alert(1)</script><style>*{{display:none}}</style>\n\
+         select {}\nfrom lake.encounter\n\nwhere organization_id = 'o-4' and a < b && c > 'd' -- http://example.org\n\
+         -- codes.csv\nset_id,version\nown,\"1\"\n",
+        columns.join(", ")
+    )
+}
+
 /// The row of the table `measure`.
 pub fn row(made: &Made) -> Vec<Value> {
-    use Value::{Integer, None, Number, Text};
+    use Value::{Integer, None, Number, Owned, Text};
     let refused = made.family == "transition";
     vec![
         Text(made.id),
@@ -219,7 +231,7 @@ pub fn row(made: &Made) -> Vec<Value> {
         None,
         None,
         if made.family == "referral" || made.family == "care_plan" { Text("From order to plan") } else { None },
-        Text("whole text"),
+        Owned(definition(made.family)),
         Text("c0ffee5f1d0a9b77e3d1a4f6"),
     ]
 }

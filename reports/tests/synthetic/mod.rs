@@ -8,6 +8,7 @@ pub mod more;
 mod rates;
 pub mod small;
 mod tables;
+pub mod units;
 
 use std::path::Path;
 

@@ -47,6 +47,12 @@ impl Table {
         parquet_file::write(&path(folder, table), contract, &[batch(table, rows)]).expect("written");
     }
 
+    /// Writes one file of a results table that has several.
+    pub fn write_file(path: &Path, table: &str, rows: &[Vec<Value>]) {
+        let contract = contract::result(table).expect("a results table");
+        parquet_file::write(path, contract, &[batch(table, rows)]).expect("written");
+    }
+
     /// Writes one results table part by part, so that no more than one is held.
     pub fn write_each(folder: &Path, table: &str, parts: impl Iterator<Item = Vec<Vec<Value>>>) {
         let contract = contract::result(table).expect("a results table");
