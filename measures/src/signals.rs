@@ -330,7 +330,7 @@ impl Drawn {
             runs.map(|runs| runs.longest_run_limit as u64).into(),
             runs.map(|runs| runs.crossings as u64).into(),
             runs.map(|runs| runs.crossings_limit as u64).into(),
-            step.as_ref().map(|step| Cell::Date(months[step.first].key.period)).unwrap_or(Cell::Null),
+            step.as_ref().map_or(Cell::Null, |step| Cell::Date(months[step.first].key.period)),
             step.as_ref().map(|step| step.difference).into(),
             step.as_ref().map(|step| step.difference - NORMAL_95 * step.error).into(),
             step.as_ref().map(|step| step.difference + NORMAL_95 * step.error).into(),

@@ -173,7 +173,8 @@ impl Reading {
                     Change::Undirected => Icon::Change(high),
                 });
                 (reading.verdict, reading.badge, reading.change) = (Verdict::Signal, badge.to_owned(), change);
-                reading.detail = format!("{} {}", reading.short, reading.detail).trim_end().to_owned();
+                let since = format!("{} {}", reading.short, reading.detail);
+                since.trim_end().clone_into(&mut reading.detail);
                 reading.short = phases;
             } else {
                 reading.short = format!("{} {phases}", reading.short);

@@ -140,9 +140,8 @@ pub fn fraction(measure: &Measure, currency: &str, numerator: f64, denominator: 
     let (over, under) = (format::amount(numerator), format::amount(denominator));
     let units = plural(&measure.unit_name);
     match measure.kind.as_str() {
-        "proportion" => format!("{over} of {under} {units}"),
+        "proportion" | "time" => format!("{over} of {under} {units}"),
         "mean" => format!("mean of {under} {units}"),
-        "time" => format!("{over} of {under} {units}"),
         "composite" => format!("from {under} {units}"),
         _ => format!("{currency}{over} over {under} {units}"),
     }

@@ -27,7 +27,7 @@ pub struct WaitPoint {
     pub share: i64,
     /// Nothing where not so many had it, or where it is suppressed.
     pub days: Option<f64>,
-    /// shown, not_reached or suppressed.
+    /// shown, `not_reached` or suppressed.
     pub state: String,
 }
 
