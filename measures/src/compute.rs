@@ -16,7 +16,9 @@ use jiff::civil::Date;
 
 use crate::atlas;
 use crate::case_mix::{self, CaseMixRows};
-use crate::definition::{Feed, Kind, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists};
+use crate::definition::{
+    Better, Feed, Kind, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists,
+};
 use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
 use crate::exclusions::exclusions;
@@ -604,7 +606,8 @@ async fn preparations(benches: &[Workbench], views: &[View]) -> Result<Vec<Vec<C
     Ok(rows)
 }
 
-/// Whether so many units of a proportion have no numerator at all that the data may not hold what it counts.
+/// Whether so many units of a proportion have no numerator at all that the data may not hold what it counts; where lower is
+/// better, none may well be a fact.
 fn nothing_found(measure: &Measure, rates: &[Rate]) -> bool {
     // Periods of one length cover all months, and are not counted twice.
     let shortest = ["month", "quarter", "year"].into_iter().find(|kind| measure.periods.iter().any(|one| one == kind));
@@ -614,7 +617,7 @@ fn nothing_found(measure: &Measure, rates: &[Rate]) -> bool {
         units += rate.sums.n;
         found |= rate.sums.numerator != Exact::default();
     }
-    measure.kind == Kind::Proportion && units >= ENOUGH_TO_WONDER && !found
+    measure.kind == Kind::Proportion && measure.better == Better::Higher && units >= ENOUGH_TO_WONDER && !found
 }
 
 /// Whether a measure has units in the period that the report month lies in.

@@ -151,7 +151,7 @@ pub fn fraction(measure: &Measure, currency: &str, numerator: f64, denominator: 
 /// each year is a person-year.
 pub fn plural(unit: &str) -> String {
     let unit = unit.replace(" and ", "-");
-    let after = [" of ", " with ", " in ", " for ", " due", " sampled", " not ", ", "];
+    let after = [" of ", " with ", " in ", " for ", " due", " home", " sampled", " not ", ", "];
     let end = after.iter().filter_map(|word| unit.find(word)).min().unwrap_or(unit.len());
     let (noun, rest) = unit.split_at(end);
     let vowel = |letter: char| "aeiou".contains(letter);
@@ -210,6 +210,7 @@ mod tests {
         assert_eq!(plural("stay of an adult"), "stays of an adult");
         assert_eq!(plural("activity not done"), "activities not done");
         assert_eq!(plural("goal due"), "goals due");
+        assert_eq!(plural("discharge home"), "discharges home");
         assert_eq!(plural("person and year"), "person-years");
         assert!(sort_key("Éastside") < sort_key("Harbor"));
     }

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::measure::MeasureRows;
 use super::summary::SummaryRow;
-use crate::model::Run;
+use crate::model::{Rate, Run};
 use crate::reading::{Change, Verdict};
+use crate::words;
 
 /// Measures with a signal that fit on the sheet.
 const CHANGED: usize = 6;
@@ -23,8 +24,15 @@ pub struct Board {
     quiet: &'static str,
     /// Whether changes were looked for at all.
     assessed: bool,
-    /// The headline of each family that has no signal.
+    /// The first measure without a signal that has a value, of each family that is not among them.
     headlines: Vec<SummaryRow>,
+}
+
+/// Families that a board asks for first; others follow in the order of the report.
+const FIRST: [&str; 6] = ["readmission", "cost", "utilization", "referral", "transition", "patient_reported"];
+
+fn urgency(family: &str) -> usize {
+    FIRST.iter().position(|first| *first == family).unwrap_or(FIRST.len())
 }
 
 impl Board {
@@ -41,18 +49,23 @@ impl Board {
         let more = signals.len().saturating_sub(CHANGED);
         let changed: Vec<SummaryRow> =
             signals.iter().take(CHANGED).enumerate().map(|(place, rows)| SummaryRow::new(rows, place, run)).collect();
-        let mut families: Vec<&str> = Vec::new();
-        let headlines = rows
-            .iter()
-            .filter(|rows| {
-                let first = !families.contains(&rows.measure.family.as_str());
-                families.push(&rows.measure.family);
-                first && rows.reading.verdict != Verdict::Signal && rows.latest_final().is_some()
+        let shown = &signals[..signals.len().min(CHANGED)];
+        let is_changed = |family: &str| shown.iter().any(|rows| rows.measure.family == family);
+        let mut headlines: Vec<&MeasureRows> = rows
+            .chunk_by(|one, other| one.measure.family == other.measure.family)
+            .filter(|family| family.first().is_some_and(|rows| !is_changed(&rows.measure.family)))
+            // The first that has something to say.
+            .filter_map(|family| {
+                let quiet = |rows: &&MeasureRows| rows.reading.verdict != Verdict::Signal;
+                let has_value = |rows: &&MeasureRows| rows.latest_final().and_then(Rate::shown).is_some();
+                family.iter().filter(quiet).find(has_value)
             })
-            .take(ROWS - changed.len())
-            .enumerate()
-            .map(|(place, rows)| SummaryRow::new(rows, place, run))
             .collect();
+        headlines.sort_by_key(|rows| urgency(&rows.measure.family));
+        headlines.truncate(ROWS - changed.len());
+        headlines.sort_by_key(|rows| words::family_rank(&rows.measure.family));
+        let headlines =
+            headlines.into_iter().enumerate().map(|(place, rows)| SummaryRow::new(rows, place, run)).collect();
         let more = match more {
             0 => String::new(),
             1 => "One more measure shows a signal: see the report.".to_owned(),

@@ -120,7 +120,7 @@ impl Glance {
         });
         let unassessed = rows.iter().filter(|rows| rows.reading.verdict == Verdict::NotAssessed).count();
         if unassessed > 0 && !yearly {
-            summary.push(format!("{unassessed} with too few months to say"));
+            summary.push(format!("{unassessed} not assessed"));
         }
         let [open, suppressed, empty] = without(rows);
         let parts = [(open, "not final yet"), (suppressed, "suppressed"), (empty, "without anything to measure")];
