@@ -39,6 +39,8 @@ pub struct Config {
     pub currency: String,
     /// Targets by measure, in the unit shown.
     pub targets: BTreeMap<String, f64>,
+    /// An organization's own targets, by its id and measure.
+    pub site_targets: BTreeMap<String, BTreeMap<String, f64>>,
     /// How charts are judged.
     pub charts: Charts,
     /// What happened when, for the charts.
@@ -68,6 +70,7 @@ impl Default for Config {
             report_title: "Care coordination report".to_owned(),
             currency: DOLLARS.to_owned(),
             targets: BTreeMap::new(),
+            site_targets: BTreeMap::new(),
             charts: Charts::default(),
             annotation: Vec::new(),
             checks: CheckSettings::default(),
@@ -118,9 +121,15 @@ impl Config {
     /// What charts are made with.
     pub fn chart_settings(&self, measures: &[Measure]) -> Result<Settings, Failure> {
         let is_measure = |id: &String| measures.iter().any(|measure| measure.id == *id);
-        if let Some((id, target)) = self.targets.iter().find(|(id, target)| !is_measure(id) || !target.is_finite()) {
+        let own =
+            self.site_targets.iter().flat_map(|(site, targets)| targets.iter().map(move |one| (site.as_str(), one)));
+        let all = self.targets.iter().map(|one| ("", one)).chain(own);
+        if let Some((site, (id, target))) =
+            all.into_iter().find(|(_, (id, target))| !is_measure(id) || !target.is_finite())
+        {
+            let table = if site.is_empty() { "targets".to_owned() } else { format!("site_targets.\"{site}\"") };
             return Err(Failure::Usage(format!(
-                "carecoord.toml, [targets]: \"{id}\" = {target}: give the id of a measure (`carecoord measures list`) and a number"
+                "carecoord.toml, [{table}]: \"{id}\" = {target}: give the id of a measure (`carecoord measures list`) and a number"
             )));
         }
         let is_named = |id: &String| measures.iter().any(|measure| measure.id.starts_with(id.as_str()));
@@ -129,7 +138,12 @@ impl Config {
                 "carecoord.toml, [[annotation]]: no measure's id begins with \"{id}\"; `carecoord measures list` shows them"
             )));
         }
-        Ok(Settings { rules: self.charts.rules, targets: self.targets.clone(), annotations: self.annotation.clone() })
+        Ok(Settings {
+            rules: self.charts.rules,
+            targets: self.targets.clone(),
+            site_targets: self.site_targets.clone(),
+            annotations: self.annotation.clone(),
+        })
     }
 
     /// The survey instruments with the project's own.

@@ -260,7 +260,7 @@ static TABLES: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
 
 static RESULTS: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("results":
-        "run", "measure", "rate", "exclusion", "wait", "wait_curve", "chart", "signal", "annotation", "funnel", "funnel_curve", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "equity_group", "disparity", "coverage", "caseload", "unit", "worklist", "quality", "check_result", "feed_month",
+        "run", "measure", "rate", "exclusion", "wait", "wait_curve", "chart", "signal", "annotation", "target", "funnel", "funnel_curve", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "equity_group", "disparity", "coverage", "caseload", "unit", "worklist", "quality", "check_result", "feed_month",
     ))
 });
 

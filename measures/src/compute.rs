@@ -31,6 +31,7 @@ use crate::rows::{self, Cell};
 use crate::signals::{self, Settings};
 use crate::span::{Span, days, period_start};
 use crate::suppression::suppress;
+use crate::targets;
 use crate::workbench::{MEMORY_BYTES, Workbench, number_at, shipped, text_at};
 
 /// Rows of tables about patients that are measured together, unless one bucket alone has more.
@@ -235,6 +236,9 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         Some(bench) => (names(bench).await?, tree(bench).await?),
         None => (HashMap::new(), Tree::default()),
     };
+    if let Some(bench) = benches.first() {
+        sites_of_targets(bench, &options.charts).await?;
+    }
     let mut tables = Tables::default();
     let mut writers = RateWriters::create(draft.path())?;
     let mut rows_found = RowsFound::default();
@@ -520,6 +524,24 @@ async fn tree(bench: &Workbench) -> Result<Tree> {
     Ok(Tree::new(rows))
 }
 
+/// Every organization that has a target of its own must be in the lake: a slip would leave it without one.
+async fn sites_of_targets(bench: &Workbench, settings: &Settings) -> Result<()> {
+    if settings.site_targets.is_empty() {
+        return Ok(());
+    }
+    let mut known = BTreeSet::new();
+    for batch in bench.collect("select organization_id from lake.organization").await? {
+        known.extend((0..batch.num_rows()).filter_map(|row| text_at(batch.column(0), row)));
+    }
+    match settings.site_targets.keys().find(|id| !known.contains(*id)) {
+        Some(id) => Err(MeasureError::Setting {
+            what: "site_targets".to_owned(),
+            reason: format!("no organization of the lake has the id \"{id}\""),
+        }),
+        None => Ok(()),
+    }
+}
+
 /// People on each coordinator's caseload on the last day of each month.
 async fn caseload(
     benches: &[Workbench],
@@ -684,6 +706,7 @@ struct RateWriters {
     charts: RowWriter,
     signals: RowWriter,
     annotations: RowWriter,
+    targets: RowWriter,
     funnels: RowWriter,
     curves: RowWriter,
 }
@@ -697,6 +720,7 @@ impl RateWriters {
             charts: RowWriter::create(folder, "chart")?,
             signals: RowWriter::create(folder, "signal")?,
             annotations: RowWriter::create(folder, "annotation")?,
+            targets: RowWriter::create(folder, "target")?,
             funnels: RowWriter::create(folder, "funnel")?,
             curves: RowWriter::create(folder, "funnel_curve")?,
         })
@@ -718,6 +742,7 @@ impl RateWriters {
         self.charts.append(&drawn.charts)?;
         self.signals.append(&drawn.months)?;
         self.annotations.append(&drawn.annotations)?;
+        self.targets.append(&targets::rows(measure, rates, &options.charts))?;
         let funnel = funnels::rows(measure, rates, names);
         self.funnels.append(&funnel.sites)?;
         self.curves.append(&funnel.curve)?;
@@ -728,9 +753,9 @@ impl RateWriters {
     }
 
     fn finish(self) -> Result<()> {
-        let Self { rates, waits, wait_curves, charts, signals, annotations, funnels, curves } = self;
+        let Self { rates, waits, wait_curves, charts, signals, annotations, targets, funnels, curves } = self;
         rates.finish()?;
-        let others = [waits, wait_curves, charts, signals, annotations, funnels, curves];
+        let others = [waits, wait_curves, charts, signals, annotations, targets, funnels, curves];
         others.into_iter().try_for_each(RowWriter::finish)
     }
 }

@@ -25,6 +25,7 @@ pub mod rows;
 pub mod signals;
 pub mod span;
 pub mod suppression;
+mod targets;
 pub mod waits;
 pub mod workbench;
 

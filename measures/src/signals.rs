@@ -37,6 +37,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Targets by measure, in the unit shown.
     pub targets: BTreeMap<String, f64>,
+    /// An organization's own targets, by its id and measure.
+    pub site_targets: BTreeMap<String, BTreeMap<String, f64>>,
     /// What happened when.
     pub annotations: Vec<Annotation>,
 }

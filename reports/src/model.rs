@@ -15,7 +15,7 @@ use jiff::civil::Date;
 
 use crate::error::{ReportError, Result};
 use crate::release::{LeftOut, Release};
-pub use charts::{Annotation, Chart, FunnelCurve, FunnelSite, Limits, Signal};
+pub use charts::{Annotation, Chart, FunnelCurve, FunnelSite, Limits, Signal, Target};
 pub use more::{Coverage, Disparity, Exclusion, FeedMonth, SurveyModel, SurveyScore, Wait, WaitPoint};
 use table::Table;
 
@@ -34,6 +34,8 @@ pub struct Results {
     pub signals: Vec<Signal>,
     /// What happened when.
     pub annotations: Vec<Annotation>,
+    /// Targets of years.
+    pub targets: Vec<Target>,
     /// Organizations in funnels.
     pub funnel_sites: Vec<FunnelSite>,
     /// The limits of funnels.
@@ -237,6 +239,7 @@ impl Results {
             charts: Table::read(folder, "chart")?.rows_kept(charts::chart_row)?,
             signals: Table::read(folder, "signal")?.rows_kept(charts::signal_row)?,
             annotations: Table::read_if_there(folder, "annotation")?.rows(charts::annotation_row)?,
+            targets: Table::read_if_there(folder, "target")?.rows(charts::target_row)?,
             funnel_sites: Table::read_if_there(folder, "funnel")?.rows(charts::funnel_row)?,
             funnel_curves: Table::read_if_there(folder, "funnel_curve")?.rows(charts::curve_row)?,
             waits: Table::read_if_there(folder, "wait")?.rows_kept(more::wait_row)?,

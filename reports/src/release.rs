@@ -99,6 +99,7 @@ pub fn apply(mut results: Results, release: Release) -> Results {
         charts: _,
         signals: _,
         annotations: _,
+        targets: _,
         funnel_sites: _,
         funnel_curves: _,
         waits: _,

@@ -549,6 +549,11 @@ fn waits_have_a_curve_for_each_year_and_feeds_say_where_they_broke_off() {
     assert!(waits.contains(said), "{}", between(waits, "<h4>Waits</h4>", "</p>"));
     assert!(out.join("charts/referral.report_days.waits.svg").is_file());
     assert!(!section(&html, MEASURES[0].id).contains("<h4>Waits</h4>"));
+    let sites = between(section(&html, MEASURES[0].id), "<caption>By organization, ", "</table>");
+    for said in ["<th>Target<", "<td>12.0%: not met<", "<td>10.0% (own): within the interval<", "<td>12.0%<"] {
+        assert!(sites.contains(said), "{said}: {sites}");
+    }
+    assert_eq!(html.matches("<th>Target<").count(), 1, "where there is one");
     let feeds = between(&html, "<h3 id=\"feeds\">", "</table>");
     assert!(feeds.contains("A feed has odd months."));
     assert!(feeds.contains("no rows in Oct 2026; less than half the usual in Sep 2026"));

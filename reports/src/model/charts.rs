@@ -78,6 +78,19 @@ pub struct Annotation {
     pub new_phase: bool,
 }
 
+/// Whether a year meets its target: the contract `target`.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub measure_id: String,
+    pub level_id: String,
+    pub period: Date,
+    pub target: f64,
+    /// Whether it is the organization's own.
+    pub own: bool,
+    /// met, missed, unclear, or empty.
+    pub verdict: String,
+}
+
 /// The limits of a funnel at one size.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -112,6 +125,17 @@ pub struct FunnelCurve {
     pub measure_id: String,
     pub size: f64,
     pub limits: Limits,
+}
+
+pub(super) fn target_row(row: &Row) -> Result<Target> {
+    Ok(Target {
+        measure_id: row.text("measure_id")?,
+        level_id: row.text("level_id")?,
+        period: row.date("period")?,
+        target: row.required_number("target")?,
+        own: row.boolean("own")?,
+        verdict: row.text("verdict")?,
+    })
 }
 
 pub(super) fn chart_row(row: &Row) -> Result<Option<Chart>> {

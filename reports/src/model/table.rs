@@ -140,6 +140,11 @@ impl Row<'_> {
         Ok(numbers.is_valid(self.index).then(|| numbers.value(self.index)).filter(|number| number.is_finite()))
     }
 
+    /// A number that must be there.
+    pub fn required_number(&self, column: &'static str) -> Result<f64> {
+        self.required(column, self.number(column)?)
+    }
+
     /// True or false; must be there.
     pub fn boolean(&self, column: &'static str) -> Result<bool> {
         self.required(column, self.boolean_if_any(column)?)

@@ -29,6 +29,7 @@ pub fn keep(results: &mut Results) {
     results.waits.clear();
     results.feed_months.clear();
     results.annotations.clear();
+    results.targets.clear();
     for day in [&mut results.run.report_month, &mut results.run.first_month, &mut results.run.extract_date] {
         *day = day.first_of_year();
     }
@@ -38,7 +39,10 @@ pub fn keep(results: &mut Results) {
     }
     results.left_out.extend([
         LeftOut { what: "months and quarters", why: "no date is finer than a year" },
-        LeftOut { what: "charts of months, their signals and targets", why: "they are about months" },
+        LeftOut {
+            what: "charts of months, their signals, and targets",
+            why: "they are about months, or the project's own",
+        },
         LeftOut { what: "waits", why: "they are told by month" },
         LeftOut { what: "rows of each table by month", why: "they are told by month" },
         LeftOut { what: "dated events", why: "they have days, and words of the project's own" },

@@ -8,7 +8,9 @@ use super::table::{self, ValueRow};
 use super::{Drawings, definition, summary, survey, waits};
 use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
-use crate::model::{Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal, WaitPoint, latest_final};
+use crate::model::{
+    Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal, Target, WaitPoint, latest_final,
+};
 use crate::publish::stem;
 use crate::reading::{Reading, Verdict};
 use crate::words;
@@ -56,6 +58,8 @@ pub struct MeasureRows<'a> {
     pub curve: Vec<&'a FunnelCurve>,
     /// Each year's curve of waits, by year and share.
     pub wait_curve: Vec<&'a WaitPoint>,
+    /// Targets of years.
+    pub targets: Vec<&'a Target>,
     /// All its values.
     pub rates: Vec<&'a Rate>,
 }
@@ -99,6 +103,7 @@ impl<'a> MeasureRows<'a> {
             funnel,
             curve: results.funnel_curves.iter().filter(|point| of_measure(&point.measure_id)).collect(),
             wait_curve,
+            targets: results.targets.iter().filter(|one| of_measure(&one.measure_id)).collect(),
             rates,
         }
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::measure::MeasureRows;
 use crate::chart::round_ends;
 use crate::format;
-use crate::model::{Rate, Run, State};
+use crate::model::{Rate, Run, State, Target};
 use crate::release::Release;
 use crate::values::{self, UNKNOWN};
 use crate::words;
@@ -28,6 +28,8 @@ pub struct ValueRow {
     /// Numerator of denominator; the number of units alone where a numerator says nothing.
     counts: String,
     state: String,
+    /// The target of its year, and whether it is met; empty without one.
+    target: String,
     /// final or provisional: what its period is, where a value is shown.
     usual: &'static str,
     /// Whether the row is about everyone.
@@ -54,6 +56,8 @@ pub struct PeriodTable {
     part: String,
     rows: Vec<ValueRow>,
     axis: Option<Axis>,
+    /// Whether any of them has a target.
+    targets: bool,
 }
 
 /// Groups of patients, all splits in one table.
@@ -98,11 +102,32 @@ impl ValueRow {
                 _ => dash(),
             },
             state: state(rate, run),
+            target: target(rate, rows),
             usual: if rate.is_final { "final" } else { "provisional" },
             overall: rate.level == "all" && rate.stratum_kind == "all",
             plot: None,
         }
     }
+}
+
+/// The target of an organization's or everyone's year, and whether it is met.
+fn target(rate: &Rate, rows: &MeasureRows) -> String {
+    if rate.period_kind != "year"
+        || rate.stratum_kind != "all"
+        || !matches!(rate.level.as_str(), "all" | "organization")
+    {
+        return String::new();
+    }
+    let of_row = |one: &&&Target| one.period == rate.period && one.level_id == *rate.level_id;
+    rows.targets.iter().find(of_row).map_or_else(String::new, |one| {
+        let verdict = match one.verdict.as_str() {
+            "met" => ": met",
+            "missed" => ": not met",
+            "unclear" => ": within the interval",
+            _ => "",
+        };
+        format!("{}{}{verdict}", rows.format.value(one.target), if one.own { " (own)" } else { "" })
+    })
 }
 
 /// The state in words. In a release, zero is a state of its own.
@@ -186,7 +211,8 @@ pub fn organizations(rows: &MeasureRows, run: &Run, most: usize) -> Vec<PeriodTa
                 (rate.level != "all", rate.level_id == "unknown", words::sort_key(name), rate.level_id.clone())
             });
             let (rows, axis) = with_axis(&rates, rows, run);
-            Some(PeriodTable { level: words, period: format::period(kind, period), part, rows, axis })
+            let targets = level == "organization" && rows.iter().any(|row| !row.target.is_empty());
+            Some(PeriodTable { level: words, period: format::period(kind, period), part, rows, axis, targets })
         })
         .collect()
 }

@@ -180,6 +180,7 @@ mod tests {
             funnel: Vec::new(),
             curve: Vec::new(),
             wait_curve: Vec::new(),
+            targets: Vec::new(),
             rates,
         }];
         let mut workbook = Workbook::new();

@@ -15,6 +15,7 @@ pub fn write(folder: &Path) {
     Table::write(folder, "coverage", &coverage());
     Table::write(folder, "wait", &[wait()]);
     Table::write(folder, "wait_curve", &wait_curve());
+    Table::write(folder, "target", &targets());
     Table::write(folder, "feed_month", &feed_months());
     Table::write(folder, "survey_model", &[survey_model()]);
     Table::write(folder, "survey_score", &survey_scores());
@@ -94,6 +95,26 @@ fn wait_curve() -> Vec<Vec<Value>> {
         })
     };
     year(2025, "final", 3).chain(year(2026, "provisional", 0)).collect()
+}
+
+fn targets() -> Vec<Vec<Value>> {
+    let row = |level, id, target, own, verdict| {
+        vec![
+            Text(MEASURES[0].id),
+            Text(level),
+            Text(id),
+            Date(day(2026, 1, 1)),
+            Number(target),
+            Value::Boolean(own),
+            verdict,
+        ]
+    };
+    let [first, second] = TWO_ORGANIZATIONS.map(|id| id.expect("an organization"));
+    vec![
+        row("all", "all", 12.0, false, Text("missed")),
+        row("organization", first, 12.0, false, None),
+        row("organization", second, 10.0, true, Text("unclear")),
+    ]
 }
 
 fn feed_months() -> Vec<Vec<Value>> {
