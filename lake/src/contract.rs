@@ -337,6 +337,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(results().expect("results parse").len(), 24);
+        assert_eq!(results().expect("results parse").len(), 27);
     }
 }

@@ -165,7 +165,9 @@ fn arithmetic(kind: Kind) -> &'static str {
         Kind::Proportion => "proportion, Wilson interval",
         Kind::Rate => "events over exposure, exact Poisson interval",
         Kind::Mean => "mean over units, t interval",
-        Kind::Composite => "unweighted mean of the items' means, no interval yet",
+        Kind::Composite => {
+            "unweighted mean of the items' means, normal interval with the widest standard error that they allow"
+        }
         Kind::Time => {
             "day by which half of all units have had the event (Aalen-Johansen; those still waiting are censored, other ends compete), log-log limits"
         }

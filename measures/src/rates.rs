@@ -382,7 +382,7 @@ async fn cube_of(bench: &Workbench, measure: &Measure, dimensions: &[String], un
     // Exact decimals: sums of floating-point numbers would depend on the order in which threads add them.
     let amount = |name: &str| format!("cast({name} as decimal(19, {DIGITS}))");
     let (numerator, denominator) = (amount("numerator"), amount("denominator"));
-    let (squares, not_zero) = if measure.kind == Kind::Mean {
+    let (squares, not_zero) = if matches!(measure.kind, Kind::Mean | Kind::Composite) {
         (
             format!("sum(case when {counts} then {numerator} * {numerator} end)"),
             format!("sum(case when {counts} and numerator <> 0 then 1 else 0 end)"),
@@ -544,8 +544,12 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
         _ => Some(sums.numerator.value() / sums.denominator.value()),
     };
     let scaled = |limit: f64| limit * measure.multiplier;
-    let interval = interval(measure, &sums)?
-        .map(|found| (Some(scaled(found.lower)), Some(scaled(found.upper)), found.method.name()));
+    let interval = match measure.kind {
+        Kind::Composite => composite_limits(measure, components)
+            .map(|(lower, upper)| (Some(scaled(lower)), Some(scaled(upper)), COMPOSITE_BOUND)),
+        _ => interval(measure, &sums)?
+            .map(|found| (Some(scaled(found.lower)), Some(scaled(found.upper)), found.method.name())),
+    };
     Ok(Rate { key, sums, value: value.map(scaled), interval, waits: None, people, is_final, state: State::Shown })
 }
 
@@ -558,6 +562,35 @@ pub fn composite(components: &BTreeMap<String, Sums>) -> Option<f64> {
         .map(|sums| sums.numerator.value() / sums.denominator.value())
         .collect();
     (!means.is_empty()).then(|| means.iter().sum::<f64>() / means.len() as f64)
+}
+
+/// Name of a composite's limits: normal, with the widest standard error that its items allow.
+pub const COMPOSITE_BOUND: &str = "composite_bound";
+/// Of the normal distribution, for 95 %.
+const NORMAL_95: f64 = 1.959_963_984_540_054;
+
+/// Limits of a composite. The people who answer one item answer the others too, so items move together, and how much is not
+/// in their sums. The standard error of a mean of items is at most the mean of their standard errors, which it is where they
+/// move together entirely: these limits hold 95 % or more. None where an item has a single answer, or nothing varies.
+fn composite_limits(measure: &Measure, components: &BTreeMap<String, Sums>) -> Option<(f64, f64)> {
+    let answered: Vec<&Sums> = components.values().filter(|sums| sums.denominator > Exact::default()).collect();
+    let errors: Option<Vec<f64>> = answered
+        .iter()
+        .map(|sums| {
+            let n = sums.n as f64;
+            let mean = sums.numerator.value() / n;
+            let variance = (sums.squares.value() - n * mean * mean).max(0.0) / (n - 1.0);
+            let plain = (sums.denominator.value() - n).abs() < 1e-9;
+            (plain && sums.n > 1).then(|| (variance / n).sqrt())
+        })
+        .collect();
+    let error = errors?.iter().sum::<f64>() / answered.len() as f64;
+    let value = composite(components)?;
+    let half = NORMAL_95 * error;
+    // A share is from 0 to 1.
+    let (least, most) =
+        if measure.value_unit.starts_with('%') { (0.0, 1.0) } else { (f64::NEG_INFINITY, f64::INFINITY) };
+    (half > 0.0).then(|| ((value - half).max(least), (value + half).min(most)))
 }
 
 fn interval(measure: &Measure, sums: &Sums) -> Result<Option<intervals::Interval>> {
@@ -595,8 +628,40 @@ pub(crate) fn whole(sum: f64) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_of_a_composite_are_as_wide_as_those_of_an_item_where_items_move_together() {
+        let mut measures = crate::definition::catalog().unwrap().into_iter();
+        let composite = measures.find(|one| one.kind == Kind::Composite && one.value_unit.starts_with('%')).unwrap();
+        let item = |yes: f64, n: u64| Sums {
+            numerator: Exact::new(yes),
+            denominator: Exact::new(n as f64),
+            squares: Exact::new(yes),
+            n,
+            ..Sums::default()
+        };
+        let of = |items: &[Sums]| {
+            let components = items.iter().enumerate().map(|(place, sums)| (place.to_string(), *sums)).collect();
+            composite_limits(&composite, &components)
+        };
+        let error = |yes: f64, n: f64| (n * (yes / n) * (1.0 - yes / n) / (n - 1.0) / n).sqrt();
+        let near = |found: Option<(f64, f64)>, value: f64, error: f64| {
+            let (lower, upper) = found.unwrap();
+            assert!((lower - (value - NORMAL_95 * error)).abs() < 1e-12, "{lower}");
+            assert!((upper - (value + NORMAL_95 * error)).abs() < 1e-12, "{upper}");
+        };
+        near(of(&[item(60.0, 100)]), 0.6, error(60.0, 100.0));
+        // The same people with the same answers say no more the second time.
+        near(of(&[item(60.0, 100), item(60.0, 100)]), 0.6, error(60.0, 100.0));
+        near(of(&[item(60.0, 100), item(30.0, 40)]), 0.675, f64::midpoint(error(60.0, 100.0), error(30.0, 40.0)));
+        assert!(of(&[item(95.0, 96)]).unwrap().1 <= 1.0, "no share is above 1");
+        assert_eq!(of(&[item(60.0, 100), item(1.0, 1)]), None, "one answer has no spread");
+        assert_eq!(of(&[item(10.0, 10)]), None, "nothing varies");
+        assert_eq!(of(&[]), None);
+    }
 
     #[test]
     fn an_organization_is_itself_or_a_part_of_the_nearest_above() {

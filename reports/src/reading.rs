@@ -173,7 +173,7 @@ impl Reading {
                     Change::Undirected => Icon::Change(high),
                 });
                 (reading.verdict, reading.badge, reading.change) = (Verdict::Signal, badge.to_owned(), change);
-                let since = format!("{} {}", reading.short, reading.detail);
+                let since = format!("No signal since. {}", reading.detail);
                 since.trim_end().clone_into(&mut reading.detail);
                 reading.short = phases;
             } else {
@@ -333,11 +333,11 @@ impl Words<'_> {
         let line = if self.chart.chart == "run" { "median" } else { "mean" };
         let chart = self.chart;
         let apart = chart.step.zip(chart.step_lower.zip(chart.step_upper)).map(|(step, (lower, upper))| {
-            let (side, low, high) = if step < 0.0 { ("lower", -upper, -lower) } else { ("higher", lower, upper) };
             // Per cent less another per cent are points.
             let points = if self.format.suffix == "%" { " points" } else { "" };
-            let number = format::number(step.abs(), self.format.decimals);
-            format!(": {number}{points} {side} (95% interval {})", self.format.short_interval(low, high))
+            let sign = if step > 0.0 { "+" } else { "" };
+            let number = format::number(step, self.format.decimals);
+            format!(", a step of {sign}{number}{points} (95% interval {})", self.format.short_interval(lower, upper))
         });
         Some(format!(
             "Since {} the {line} is {}, before it was {}{}.",
@@ -480,11 +480,11 @@ mod tests {
             })
         };
         let words =
-            "Since Mar 2025 the mean is 13.3%, before it was 16.8%: 3.5 points lower (95% interval 1.1 to 5.9).";
+            "Since Mar 2025 the mean is 13.3%, before it was 16.8%, a step of −3.5 points (95% interval −5.9 to −1.1).";
         let step = told("improvement");
         assert_eq!((step.verdict, step.badge.as_str()), (Verdict::Signal, "Improvement"));
         assert_eq!((step.short.as_str(), step.variation), (words, Some(Icon::Improvement(false))));
-        assert!(step.detail.starts_with("Ordinary month-to-month variation."), "{}", step.detail);
+        assert!(step.detail.starts_with("No signal since."), "{}", step.detail);
         let none = told("");
         assert_eq!((none.verdict, none.variation), (Verdict::Quiet, Some(Icon::CommonCause)));
         assert!(none.short.ends_with(words), "{}", none.short);

@@ -42,6 +42,7 @@ pub fn absent(rate: &Rate) -> &'static str {
     match rate.state {
         State::Suppressed => "suppressed",
         State::Undefined if rate.is_not_reached() => "not reached",
+        State::Undefined if !rate.is_final => "not counted yet",
         State::Undefined | State::Shown => "no denominator",
     }
 }

@@ -75,6 +75,7 @@ pub fn method(method: &str) -> String {
         "t_mean" => "Student’s t".to_owned(),
         "clopper_pearson" => "Clopper–Pearson".to_owned(),
         "byar" => "Byar".to_owned(),
+        "composite_bound" => "normal, widest for a mean of items".to_owned(),
         "aalen_johansen_log_log" => "Aalen–Johansen, log-log".to_owned(),
         other => other.replace('_', " "),
     }
@@ -130,6 +131,7 @@ pub fn state(rate: &Rate, suppress_below: i64) -> String {
         }
         State::Suppressed => format!("suppressed (count below {suppress_below})"),
         State::Undefined if rate.is_not_reached() => "not reached: fewer than half".to_owned(),
+        State::Undefined if !rate.is_final => "not counted yet".to_owned(),
         State::Undefined => "no denominator".to_owned(),
     }
 }

@@ -531,7 +531,7 @@ fn a_measure_of_which_nothing_was_found_asks_to_check_the_data() {
     let files = render(results.path(), &results.path().join("report"), &options()).expect("a report");
     let html = fs::read_to_string(&files.html).expect("a page");
     assert!(section(&html, MEASURES[0].id).contains("Check the data."));
-    assert!(between(&html, "class=\"summary\"", "</p>").contains("1 where nothing was found: check the data"));
+    assert!(between(&html, "class=\"summary\"", "</p>").contains("In 1 measure nothing was found: check the data."));
     assert!(!section(&html, MEASURES[1].id).contains("Check the data."));
 }
 

@@ -40,12 +40,14 @@ impl Board {
     pub fn new(rows: &[MeasureRows], run: &Run) -> Self {
         let mut signals: Vec<&MeasureRows> =
             rows.iter().filter(|rows| rows.reading.verdict == Verdict::Signal).collect();
+        let has_value = |rows: &MeasureRows| rows.latest_final().and_then(Rate::shown).is_some();
         let rank = |change: Change| match change {
             Change::Worsening => 0,
             Change::Improvement => 1,
             Change::Undirected => 2,
         };
-        signals.sort_by_key(|rows| (rank(rows.reading.change), rows.measure.position));
+        // Where the latest value may not be shown there is nothing to put before a board.
+        signals.sort_by_key(|rows| (!has_value(rows), rank(rows.reading.change), rows.measure.position));
         let more = signals.len().saturating_sub(CHANGED);
         let changed: Vec<SummaryRow> =
             signals.iter().take(CHANGED).enumerate().map(|(place, rows)| SummaryRow::new(rows, place, run)).collect();
@@ -57,8 +59,7 @@ impl Board {
             // The first that has something to say.
             .filter_map(|family| {
                 let quiet = |rows: &&MeasureRows| rows.reading.verdict != Verdict::Signal;
-                let has_value = |rows: &&MeasureRows| rows.latest_final().and_then(Rate::shown).is_some();
-                family.iter().filter(quiet).find(has_value)
+                family.iter().filter(quiet).find(|rows| has_value(rows))
             })
             .collect();
         headlines.sort_by_key(|rows| urgency(&rows.measure.family));

@@ -110,34 +110,49 @@ impl Glance {
     pub fn new(rows: &[MeasureRows], refused: usize, results: &Results) -> Self {
         let with_signal: Vec<&MeasureRows> =
             rows.iter().filter(|rows| rows.reading.verdict == Verdict::Signal).collect();
-        let mut summary = vec![format!("{} with a value", measures(rows.len() - without(rows).iter().sum::<usize>()))];
         let yearly = results.run.release.is_yearly();
-        summary.push(match with_signal.len() {
-            0 if yearly => "whole years alone, so no signal was looked for".to_owned(),
-            0 => "none shows a signal".to_owned(),
-            1 => format!("1 shows a signal ({})", changes(&with_signal)),
-            many => format!("{many} show a signal ({})", changes(&with_signal)),
-        });
-        let unassessed = rows.iter().filter(|rows| rows.reading.verdict == Verdict::NotAssessed).count();
-        if unassessed > 0 && !yearly {
-            summary.push(format!("{unassessed} not assessed"));
-        }
         let [open, suppressed, empty] = without(rows);
-        let parts = [(open, "not final yet"), (suppressed, "suppressed"), (empty, "without anything to measure")];
-        summary.extend(
-            parts.into_iter().filter(|(number, _)| *number > 0).map(|(number, words)| format!("{number} {words}")),
-        );
+        let listed = |parts: &[(usize, &str)]| {
+            let said: Vec<String> = parts
+                .iter()
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, words)| format!("{} {words}", format::count(i64::try_from(*number).unwrap_or(i64::MAX))))
+                .collect();
+            said.join(", ")
+        };
+        let all = rows.len() + refused;
+        let mut summary = vec![format!(
+            "{}: {}.",
+            measures(all),
+            listed(&[
+                (rows.len() - open - suppressed - empty, "with a value"),
+                (suppressed, "suppressed"),
+                (empty, "without anything to measure"),
+                (open, "not final yet"),
+                (refused, "refused because the data cannot support them"),
+            ])
+        )];
+        let of = |change: Change| with_signal.iter().filter(|rows| rows.reading.change == change).count();
+        let unassessed = rows.iter().filter(|rows| rows.reading.verdict == Verdict::NotAssessed).count();
+        if yearly {
+            summary.push("Whole years alone, so no signal was looked for.".to_owned());
+        } else if !rows.is_empty() {
+            let concern = of(Change::Worsening);
+            let first = if concern == 0 { "none of concern".to_owned() } else { format!("{concern} of concern") };
+            let rest =
+                listed(&[(of(Change::Improvement), "for the better"), (of(Change::Undirected), "without direction")]);
+            let quiet = listed(&[
+                (rows.len() - with_signal.len() - unassessed, "charts without one now"),
+                (unassessed, "not assessed"),
+            ]);
+            let parts: Vec<String> = [first, rest, quiet].into_iter().filter(|part| !part.is_empty()).collect();
+            summary.push(format!("Signals: {}.", parts.join(", ")));
+        }
         let doubted = rows.iter().filter(|rows| rows.measure.nothing_found).count();
         if doubted > 0 {
-            summary.push(format!("{doubted} where nothing was found: check the data"));
+            summary.push(format!("In {} nothing was found: check the data.", measures(doubted)));
         }
-        if refused > 0 {
-            summary.push(format!(
-                "{refused} refused because the data cannot support {}",
-                if refused == 1 { "it" } else { "them" }
-            ));
-        }
-        let summary = format!("{}.", summary.join("; "));
+        let summary = summary.join(" ");
         let mut notes = Vec::new();
         let failed = results.checks.iter().filter(|check| check.severity == "fail").count();
         if failed > 0 {
@@ -168,16 +183,6 @@ fn without(rows: &[MeasureRows]) -> [usize; 3] {
         }
     }
     found
-}
-
-fn changes(with_signal: &[&MeasureRows]) -> String {
-    [(Change::Worsening, "of concern"), (Change::Undirected, "without direction"), (Change::Improvement, "improvement")]
-        .into_iter()
-        .map(|(change, word)| (with_signal.iter().filter(|rows| rows.reading.change == change).count(), word))
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number} {word}"))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 fn measures(number: usize) -> String {

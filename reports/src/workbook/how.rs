@@ -56,7 +56,7 @@ fn facts<'a>(title: &'a str, run: &'a Run) -> Vec<(&'static str, Cell<'a>)> {
     release.into_iter().chain(facts).collect()
 }
 
-fn meanings(run: &Run) -> [(&'static str, String); 9] {
+fn meanings(run: &Run) -> [(&'static str, String); 10] {
     let most = format::count(run.suppress_below - 1);
     [
         ("final", "Every unit of the whole period has been followed up in the loaded data.".to_owned()),
@@ -73,6 +73,10 @@ fn meanings(run: &Run) -> [(&'static str, String); 9] {
             ),
         ),
         ("no denominator", "There was nothing to measure. It is not 0.".to_owned()),
+        (
+            "not counted yet",
+            "No unit has been followed up to the end so far, so there is nothing to measure yet.".to_owned(),
+        ),
         ("not reached", "Fewer than half have had the event so far, so there is no median.".to_owned()),
         (NO_INTERVAL, "The value comes without limits.".to_owned()),
         (NOT_FINAL, "No period of the measure is final.".to_owned()),

@@ -23,6 +23,7 @@ type Said = (String, Option<f64>, bool);
 fn word(row: &Row) -> &'static str {
     match row["cell"].as_str() {
         "suppressed" => "suppressed",
+        _ if row["maturity"] == "provisional" => "not counted yet",
         _ => "no denominator",
     }
 }
@@ -131,12 +132,15 @@ fn page_rows(html: &str, measure: &str) -> Vec<[String; 3]> {
             let name = text(row.split("<th>").nth(1).expect("a name"));
             let cells: Vec<&str> =
                 row.split("<td").skip(1).map(|cell| cell.split_once('>').map_or("", |(_, rest)| rest)).collect();
-            let state =
-                if row.contains("<td>suppressed") || row.contains("<td>zero") || row.contains("<td>no denominator") {
-                    text(cells.last().expect("a state"))
-                } else {
-                    String::new()
-                };
+            let state = if row.contains("<td>suppressed")
+                || row.contains("<td>zero")
+                || row.contains("<td>no denominator")
+                || row.contains("<td>not counted yet")
+            {
+                text(cells.last().expect("a state"))
+            } else {
+                String::new()
+            };
             rows.push([name, text(cells[0]), state]);
         }
     }
@@ -168,7 +172,9 @@ fn the_page_says_what_the_csv_says() {
                 let of_name = found.iter().filter(|one| one[0] == name);
                 let agrees = |one: &&[String; 3]| match row["cell"].as_str() {
                     "suppressed" => one[1] == "—" && one[2].starts_with("suppressed"),
-                    "not_computed" => one[1] == "—" && one[2].starts_with("no denominator"),
+                    "not_computed" => {
+                        one[1] == "—" && one[2].starts_with("no denominator") || one[2].starts_with("not counted yet")
+                    }
                     "zero" => {
                         !one[1].contains(|digit: char| ('1'..='9').contains(&digit)) && one[2].starts_with("zero")
                     }

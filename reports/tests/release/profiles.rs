@@ -60,7 +60,7 @@ fn safe_harbor_has_whole_years_and_labels() {
             && page.contains("Organization 1")
             && page.contains("2024 to 2026")
     );
-    assert!(page.contains("whole years alone, so no signal was looked for"));
+    assert!(page.contains("Whole years alone, so no signal was looked for"));
     for month_alone in ["Not in this release", ">Months<", ">Reading<", "Signals only", "so there is no chart"] {
         assert!(!page.contains(month_alone), "{month_alone}");
     }
