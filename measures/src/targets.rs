@@ -47,10 +47,7 @@ fn verdict(rate: &Rate, target: f64, better: Better) -> Option<&'static str> {
     if rate.state != State::Shown {
         return None;
     }
-    let (lower, upper) = match rate.interval? {
-        (Some(lower), Some(upper), _) => (lower, upper),
-        _ => return None,
-    };
+    let (Some(lower), Some(upper), _) = rate.interval? else { return None };
     let (all_good, all_bad) = match better {
         Better::Lower => (upper <= target, lower > target),
         Better::Higher => (lower >= target, upper < target),

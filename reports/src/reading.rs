@@ -270,7 +270,12 @@ impl Words<'_> {
     fn earlier(&self) -> Option<String> {
         let last = self.months.iter().rposition(|month| month.stands_out())?;
         let meaning = &self.months[last].meaning;
-        let first = (0..=last).rev().take_while(|place| self.months[*place].meaning == *meaning).last()?;
+        // A month on the line neither adds to a run nor breaks it.
+        let first = (0..=last)
+            .rev()
+            .take_while(|place| self.months[*place].meaning == *meaning || self.is_on_line(*place))
+            .filter(|place| self.months[*place].stands_out())
+            .last()?;
         Some(self.stretch(self.months[first].period, last))
     }
 
@@ -348,6 +353,11 @@ impl Words<'_> {
         ))
     }
 
+    fn is_on_line(&self, place: usize) -> bool {
+        let month = self.months[place];
+        (self.values)(month.period).zip(month.centre).is_some_and(|(value, centre)| value.total_cmp(&centre).is_eq())
+    }
+
     fn is_high(&self, place: usize) -> bool {
         let month = self.months[place];
         (self.values)(month.period).zip(month.centre).is_some_and(|(value, centre)| value > centre)
@@ -370,6 +380,10 @@ impl Words<'_> {
     }
 
     fn counts(&self) -> String {
+        // Of fewer than ten nothing is judged by these.
+        if self.chart.useful.is_none_or(|useful| useful < 10) {
+            return String::new();
+        }
         let line = if self.chart.chart == "run" { "Median" } else { "Mean" };
         let run = self.chart.longest_run.zip(self.chart.longest_run_limit);
         let run = run.map(|(run, limit)| format!("Longest run: {} (limit {limit}).", plural(run, "month", "months")));

@@ -62,7 +62,7 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
     let rasteriser = Rasteriser::new();
     let staging = Staging::begin(out)?;
     let drawn: Vec<(Drawings, Vec<String>)> =
-        rows.par_iter().map(|rows| draw(rows, &results, &rasteriser, &staging)).collect::<Result<_>>()?;
+        rows.par_iter().map(|rows| draw(rows, &rasteriser, &staging)).collect::<Result<_>>()?;
     let (drawings, pictures): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
     let pages = page::lay_out(
         &Page::new(&options.title, &results, &rows, &drawings),
@@ -84,15 +84,10 @@ pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<Rep
 }
 
 /// Draws a measure's charts for the page, writes each as SVG and PNG, and names these.
-fn draw(
-    rows: &MeasureRows,
-    results: &Results,
-    rasteriser: &Rasteriser,
-    staging: &Staging,
-) -> Result<(Drawings, Vec<String>)> {
+fn draw(rows: &MeasureRows, rasteriser: &Rasteriser, staging: &Staging) -> Result<(Drawings, Vec<String>)> {
     let failed = |reason| ReportError::Chart { measure: rows.measure.measure_id.clone(), reason };
     let drawings = Drawings {
-        chart: view::chart_of(rows, &results.run).map_err(failed)?,
+        chart: view::chart_of(rows).map_err(failed)?,
         funnel: view::funnel_of(rows).map_err(failed)?,
         waits: view::curve_of(rows).map_err(failed)?,
     };

@@ -21,6 +21,33 @@ fn results(project: &Project) -> std::path::PathBuf {
     project.path().join("results/snapshots").join(id.trim())
 }
 
+/// Rows by month, curves of waits, doubts, and patients on request.
+fn what_the_report_tells_beside_rates(project: &Project) {
+    let none = |query: &str| assert_eq!(project.value(query), "0", "{query}");
+    // Rows by month are those of the lake; a curve of waits rises; what was not found at all asks to look at the data.
+    none(
+        "select abs((select sum(rows) from results.feed_month where table_name = 'encounter') - (select count(*) from lake.encounter \
+         where start_date between (select first_month from results.run) and date '2026-10-31'))",
+    );
+    none(
+        "select count(*) from results.wait_curve a join results.wait_curve b on a.measure_id = b.measure_id and a.period = b.period \
+         and a.share < b.share where a.days > b.days",
+    );
+    assert_ne!(project.value("select count(*) from results.wait_curve where state = 'shown'"), "0");
+    assert_eq!(
+        project
+            .sql("select measure_id from results.measure where nothing_found and measure_id like '%blood_pressure%'"),
+        ["chronic_care.blood_pressure_control"]
+    );
+
+    // Patients are named on request alone, and never in a release.
+    let lists = project.path().join("reports/2026-10/fhir/subject-lists.json");
+    assert!(!lists.exists());
+    project.run(&["report", "--subject-lists", "--release", "public"]).expect(2);
+    project.run(&["report", "--subject-lists"]).expect(0);
+    assert!(std::fs::read_to_string(&lists).unwrap().contains("urn:carecoord:patient"));
+}
+
 #[test]
 fn the_demo_runs_and_its_results_hold_together() {
     let project = Project::new();
@@ -108,28 +135,7 @@ fn the_demo_runs_and_its_results_hold_together() {
     }
     project.run(&["worklist", "referral.lost"]).expect(2);
 
-    // Rows by month are those of the lake; a curve of waits rises; what was not found at all asks to look at the data.
-    none(
-        "select abs((select sum(rows) from results.feed_month where table_name = 'encounter') - (select count(*) from lake.encounter \
-         where start_date between (select first_month from results.run) and date '2026-10-31'))",
-    );
-    none(
-        "select count(*) from results.wait_curve a join results.wait_curve b on a.measure_id = b.measure_id and a.period = b.period \
-         and a.share < b.share where a.days > b.days",
-    );
-    assert_ne!(project.value("select count(*) from results.wait_curve where state = 'shown'"), "0");
-    assert_eq!(
-        project
-            .sql("select measure_id from results.measure where nothing_found and measure_id like '%blood_pressure%'"),
-        ["chronic_care.blood_pressure_control"]
-    );
-
-    // Patients are named on request alone, and never in a release.
-    let lists = project.path().join("reports/2026-10/fhir/subject-lists.json");
-    assert!(!lists.exists());
-    project.run(&["report", "--subject-lists", "--release", "public"]).expect(2);
-    project.run(&["report", "--subject-lists"]).expect(0);
-    assert!(std::fs::read_to_string(&lists).unwrap().contains("urn:carecoord:patient"));
+    what_the_report_tells_beside_rates(&project);
 
     // No patient of the lake stands in the report.
     for patient in project.sql("select patient_id from lake.patient limit 50") {

@@ -46,7 +46,7 @@ pub fn draw(chart: &FunnelChart) -> Result<Option<Drawing>, String> {
         return Ok(None);
     };
     let centre = site.centre;
-    let outside = |site: &FunnelSite| site.position != "within";
+    let outside = |site: &FunnelSite| site.position == "alarm";
     // The gravest of what is outside.
     let meanings = || chart.sites.iter().filter(|(_, site)| outside(site)).map(|(_, site)| site.meaning.as_str());
     let signal = meanings().find(|word| *word == "worse").or_else(|| meanings().next()).map(meaning);
@@ -131,7 +131,7 @@ fn foot(key: f64, height: f64) -> Result<String, String> {
     );
     canvas.text("99.8% limits", (next + 22.0, key), Align::Left, label(MUTED));
     for (place, (word, said)) in
-        [("worse", "worse"), ("better", "better"), ("", "outside the limits")].into_iter().enumerate()
+        [("worse", "worse"), ("better", "better"), ("", "outside 99.8%")].into_iter().enumerate()
     {
         let at = next + 130.0 + 70.0 * place as f64;
         canvas.diamond((at, key), 5.0, meaning(word));
@@ -144,7 +144,7 @@ fn foot(key: f64, height: f64) -> Result<String, String> {
 /// Marks and names of organizations outside the limits; a name that would stand on another is left to the table.
 fn names(canvas: &mut Canvas, chart: &FunnelChart, at: &dyn Fn(&FunnelSite) -> (f64, f64)) {
     let mut taken: Vec<(f64, f64, f64)> = Vec::new();
-    for (name, site) in chart.sites.iter().filter(|(_, site)| site.position != "within") {
+    for (name, site) in chart.sites.iter().filter(|(_, site)| site.position == "alarm") {
         let (x, y) = at(site);
         let ink = meaning(&site.meaning);
         canvas.diamond((x, y), 5.0, ink);

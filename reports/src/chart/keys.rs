@@ -40,7 +40,7 @@ impl Key {
             Self::Improvement => "signal: improvement".to_owned(),
             Self::Change => "signal".to_owned(),
             Self::Provisional => "hollow: follow-up not complete".to_owned(),
-            Self::Suppressed => format!("suppressed: a count below {}", chart.suppress_below),
+            Self::Suppressed => "suppressed".to_owned(),
             Self::Undefined => "no denominator, or not counted yet".to_owned(),
             Self::NotReached => "fewer than half had it: above all others".to_owned(),
             Self::Band => "95% interval".to_owned(),

@@ -55,8 +55,6 @@ pub struct RunChart<'a> {
     pub floor: Option<f64>,
     /// Highest possible value, for the axis.
     pub ceiling: Option<f64>,
-    /// Threshold of suppression, for the note.
-    pub suppress_below: i64,
 }
 
 impl RunChart<'_> {
@@ -202,7 +200,6 @@ mod tests {
             format: &ValueFormat::of(&measure),
             floor: Some(0.0),
             ceiling: Some(100.0),
-            suppress_below: 11,
         })
         .expect("drawn")
     }

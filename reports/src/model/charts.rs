@@ -79,6 +79,7 @@ pub struct Annotation {
 }
 
 /// Whether a year meets its target: the contract `target`.
+#[expect(clippy::struct_field_names, reason = "fields are named after the contract's columns")]
 #[derive(Debug, Clone)]
 pub struct Target {
     pub measure_id: String,

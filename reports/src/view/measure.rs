@@ -9,7 +9,7 @@ use super::{Drawings, definition, summary, survey, waits};
 use crate::chart::{self, Drawing, FunnelChart, Month, RunChart};
 use crate::format::{self, ValueFormat};
 use crate::model::{
-    Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Run, Signal, Target, WaitPoint, latest_final,
+    Annotation, FunnelCurve, FunnelSite, Measure, Rate, Results, Signal, Target, WaitPoint, latest_final,
 };
 use crate::publish::stem;
 use crate::reading::{Reading, Verdict};
@@ -155,7 +155,7 @@ impl<'a> MeasureRows<'a> {
 ///
 /// # Errors
 /// What the drawing backend refused, in words.
-pub fn chart_of(rows: &MeasureRows, run: &Run) -> Result<Option<Drawing>, String> {
+pub fn chart_of(rows: &MeasureRows) -> Result<Option<Drawing>, String> {
     let signal = |rate: &&Rate| rows.signals.iter().copied().find(|signal| signal.period == rate.period);
     let months: Vec<Month> = rows.months.iter().map(|rate| Month { rate, signal: signal(rate) }).collect();
     chart::draw(&RunChart {
@@ -167,7 +167,6 @@ pub fn chart_of(rows: &MeasureRows, run: &Run) -> Result<Option<Drawing>, String
         format: &rows.format,
         floor: floor(rows),
         ceiling: ceiling(rows),
-        suppress_below: run.suppress_below,
     })
 }
 
@@ -189,7 +188,7 @@ fn funnel_sentence(rows: &MeasureRows) -> String {
         let names: Vec<String> = rows
             .funnel
             .iter()
-            .filter(|(_, site)| site.meaning == meaning)
+            .filter(|(_, site)| site.position == "alarm" && site.meaning == meaning)
             .map(|(name, site)| format!("{name} ({})", rows.format.value(site.value)))
             .collect();
         (!names.is_empty()).then(|| format!("{words}: {}.", names.join(", ")))
@@ -206,7 +205,7 @@ fn funnel_sentence(rows: &MeasureRows) -> String {
     // The table beside it may be of the running year.
     let year = rows.funnel.first().map(|(_, site)| format::period("year", site.period)).unwrap_or_default();
     if found.is_empty() {
-        format!("{year}: no organization lies outside the limits.")
+        format!("{year}: no organization lies outside the 99.8% limits.")
     } else {
         format!("{year}. {}", found.join(" "))
     }
@@ -219,12 +218,12 @@ fn funnel_sentence(rows: &MeasureRows) -> String {
 pub fn funnel_of(rows: &MeasureRows) -> Result<Option<Drawing>, String> {
     let Some((_, site)) = rows.funnel.first() else { return Ok(None) };
     let units = words::plural(&rows.measure.unit_name);
-    let widened = if site.widened { ", widened because organizations differ by more than chance" } else { "" };
+    let limits = if site.widened { "chance and the usual difference between organizations" } else { "chance alone" };
     let state = if site.is_final { "" } else { " so far (provisional)" };
     chart::draw_funnel(&FunnelChart {
         title: &rows.measure.title,
         subtitle: &format!(
-            "{} organizations, {}{state}, beside the value of all; limits for chance alone at each number of {units}{widened}",
+            "{} organizations, {}{state}, beside the value of all; limits for {limits} at each number of {units}",
             rows.funnel.len(),
             format::period("year", site.period),
         ),
