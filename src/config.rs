@@ -33,6 +33,8 @@ pub struct Config {
     pub measures: Vec<PathBuf>,
     /// Folders with survey instruments of one's own.
     pub instruments: Vec<PathBuf>,
+    /// How reports write numbers and dates: a file, within the project unless absolute.
+    pub locale: Option<PathBuf>,
     /// Title of the report.
     pub report_title: String,
     /// Currency of all amounts of money: its ISO 4217 code.
@@ -67,6 +69,7 @@ impl Default for Config {
             buckets: None,
             measures: Vec::new(),
             instruments: Vec::new(),
+            locale: None,
             report_title: "Care coordination report".to_owned(),
             currency: DOLLARS.to_owned(),
             targets: BTreeMap::new(),

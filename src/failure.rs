@@ -67,7 +67,7 @@ impl Failure {
                 | MeasureError::Setting { .. }
                 | MeasureError::Deck { .. },
             )
-            | Self::Report(ReportError::SubjectLists { .. }) => USAGE,
+            | Self::Report(ReportError::SubjectLists { .. } | ReportError::Locale { .. }) => USAGE,
             Self::Measure(MeasureError::Engine { .. }) | Self::Machine(_) | Self::Report(_) | Self::Sample(_) => {
                 MACHINE
             }

@@ -81,6 +81,20 @@ pub enum ReportError {
         /// Why.
         reason: String,
     },
+    /// A locale file cannot be read or would be misread.
+    #[error("the locale {path} cannot be used: {reason}")]
+    Locale {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The system gives no threads to draw with.
+    #[error("cannot start threads: {reason}")]
+    Threads {
+        /// Why.
+        reason: String,
+    },
     /// The output path names no folder of its own, for example `..` or `/`.
     #[error("{path} cannot be the report's folder; name a folder of its own")]
     OutputName {

@@ -1,23 +1,9 @@
-//! Numbers and dates as a reader expects them: thousands separators, a true minus sign, months by name.
+//! Numbers and dates as a reader expects them: thousands separators, a true minus sign, months by name; as the locale says.
 
 use jiff::civil::Date;
 
+use crate::locale::Locale;
 use crate::model::Measure;
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// A whole number with thousands separators.
 pub fn count(number: i64) -> String {
@@ -31,7 +17,8 @@ pub fn number(value: f64, decimals: usize) -> String {
     let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
     let negative = value < 0.0 && text.contains(|digit: char| digit.is_ascii_digit() && digit != '0');
     let sign = if negative { "−" } else { "" };
-    let fraction = fraction.map(|digits| format!(".{digits}")).unwrap_or_default();
+    let decimal = &Locale::current().numbers.decimal;
+    let fraction = fraction.map(|digits| format!("{decimal}{digits}")).unwrap_or_default();
     format!("{sign}{}{fraction}", separated(whole))
 }
 
@@ -41,44 +28,56 @@ pub fn amount(value: f64) -> String {
 }
 
 fn separated(digits: &str) -> String {
+    let locale = Locale::current();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
+            text.push_str(&locale.numbers.group);
         }
         text.push(digit);
     }
     text
 }
 
-fn month_name(date: Date) -> &'static str {
-    usize::try_from(date.month()).ok().and_then(|month| MONTHS.get(month - 1)).copied().unwrap_or_default()
+fn name_of(names: &[String; 12], date: Date) -> &str {
+    usize::try_from(date.month()).ok().and_then(|month| names.get(month - 1)).map_or("", String::as_str)
+}
+
+fn filled(pattern: &str, date: Date, month: &str) -> String {
+    pattern
+        .replace("{day}", &date.day().to_string())
+        .replace("{quarter}", &((date.month() - 1) / 3 + 1).to_string())
+        .replace("{year}", &date.year().to_string())
+        .replace("{month}", month)
 }
 
 /// "August 2026".
 pub fn month_long(date: Date) -> String {
-    format!("{} {}", month_name(date), date.year())
+    let dates = &Locale::current().dates;
+    filled(&dates.month, date, name_of(&dates.months, date))
 }
 
 /// "Aug 2026".
 pub fn month(date: Date) -> String {
-    format!("{} {}", month_short(date), date.year())
+    let dates = &Locale::current().dates;
+    filled(&dates.month, date, name_of(&dates.short_months, date))
 }
 
 /// "Aug".
-pub fn month_short(date: Date) -> &'static str {
-    month_name(date).get(..3).unwrap_or_default()
+pub fn month_short(date: Date) -> String {
+    name_of(&Locale::current().dates.short_months, date).to_owned()
 }
 
 /// "21 November 2026".
 pub fn day(date: Date) -> String {
-    format!("{} {}", date.day(), month_long(date))
+    let dates = &Locale::current().dates;
+    filled(&dates.day, date, name_of(&dates.months, date))
 }
 
 /// The period in the words of its length: "Aug 2026", "Q3 2026", "2026".
 pub fn period(kind: &str, date: Date) -> String {
     match kind {
-        "quarter" => format!("Q{} {}", (date.month() - 1) / 3 + 1, date.year()),
+        "quarter" => filled(&Locale::current().dates.quarter, date, ""),
         "year" => date.year().to_string(),
         _ => month(date),
     }

@@ -9,6 +9,7 @@
 //!
 //! In reading order:
 //! - `model` reads the tables; `release` leaves of them what may leave; `format` and `words` turn values and states into text;
+//! - `locale` says how numbers and dates are written;
 //! - `reading` puts a measure's run-chart signal into words;
 //! - `chart` draws a run chart once, as SVG, and rasterises that drawing;
 //! - `view` is the page's content as plain data, which the templates lay out (`page`);
@@ -23,6 +24,7 @@ mod data_files;
 mod error;
 mod fhir;
 mod format;
+mod locale;
 mod model;
 mod page;
 mod publish;
@@ -36,5 +38,6 @@ mod words;
 mod workbook;
 
 pub use error::{ReportError, Result};
+pub use locale::Locale;
 pub use release::Release;
 pub use render::{ReportFiles, ReportOptions, render};

@@ -8,6 +8,7 @@ use crate::beside;
 use crate::chart::Rasteriser;
 use crate::error::{ReportError, Result};
 use crate::fhir;
+use crate::locale::Locale;
 use crate::model::Results;
 use crate::model::units::Units;
 use crate::page;
@@ -25,11 +26,18 @@ pub struct ReportOptions {
     /// Whether to write `fhir/subject-lists.json`, which names the patients in each measure's latest final value. Goes with
     /// [`Release::Internal`] alone.
     pub subject_lists: bool,
+    /// How numbers and dates are written.
+    pub locale: Locale,
 }
 
 impl Default for ReportOptions {
     fn default() -> Self {
-        Self { title: "Care coordination report".to_owned(), release: Release::Internal, subject_lists: false }
+        Self {
+            title: "Care coordination report".to_owned(),
+            release: Release::Internal,
+            subject_lists: false,
+            locale: Locale::default(),
+        }
     }
 }
 
@@ -53,6 +61,10 @@ pub struct ReportFiles {
 /// When a results table is missing or broken, when subject lists are asked for with a release, when `out` holds anything that is no part of a report, or when the system
 /// refuses.
 pub fn render(results: &Path, out: &Path, options: &ReportOptions) -> Result<ReportFiles> {
+    options.locale.scope(|| made(results, out, options))
+}
+
+fn made(results: &Path, out: &Path, options: &ReportOptions) -> Result<ReportFiles> {
     if options.subject_lists && options.release != Release::Internal {
         return Err(ReportError::SubjectLists { release: options.release.code() });
     }

@@ -18,6 +18,7 @@ mod waits;
 use serde::Serialize;
 
 use crate::chart::Drawing;
+use crate::locale::Locale;
 use crate::model::{Measure, Results};
 use crate::release::Release;
 use crate::words;
@@ -44,6 +45,8 @@ pub struct Drawings {
 #[derive(Debug, Serialize)]
 pub struct Page {
     title: String,
+    /// How numbers and months are written, for the script, where it is not the usual way.
+    locale: Option<Written>,
     month: String,
     /// Months, people and date of the data, in a line.
     basis: String,
@@ -75,6 +78,29 @@ pub struct Page {
     definition_files: bool,
 }
 
+/// What the page's script must know to sort numbers and months.
+#[derive(Debug, Serialize)]
+struct Written {
+    group: String,
+    decimal: String,
+    /// Twelve short names, with a bar between them.
+    months: String,
+    /// How a month is written, with a blank in place of name and year.
+    month: String,
+}
+
+impl Written {
+    fn unusual() -> Option<Self> {
+        let locale = Locale::current();
+        (*locale != Locale::default()).then(|| Self {
+            group: locale.numbers.group.clone(),
+            decimal: locale.numbers.decimal.clone(),
+            months: locale.dates.short_months.join("|"),
+            month: locale.dates.month.clone(),
+        })
+    }
+}
+
 /// A measure that the data could not support.
 #[derive(Debug, Serialize)]
 struct Refused {
@@ -99,6 +125,7 @@ impl Page {
         let axis = charts.iter().find_map(|drawn| drawn.chart.as_ref()).map(Drawing::inline_axis);
         Self {
             title: title.to_owned(),
+            locale: Written::unusual(),
             month: run.month_words(run.report_month),
             basis: facts::basis(run),
             facts: facts::facts(results),

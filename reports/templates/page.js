@@ -2,10 +2,15 @@
 // Sorting, filtering and values of one organization; without it the page says the same.
 (() => {
   // A month, a number at the start, or words: what a reader takes a cell for. A cell that says the usual is left out.
+  const { group = ",", decimal = ".", months = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec", month: written = "{month} {year}" } = document.documentElement.dataset;
+  const escape = (text) => text.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+  const names = months.split("|");
+  const month = new RegExp(`^${escape(written).replace("{month}", `(?<month>${names.map(escape).join("|")})`).replace("{year}", "(?<year>\\d{4})")}$`);
   const read = (cell, isName) => {
     const words = (cell?.querySelector("a,b,i") ?? cell)?.textContent.trim() ?? "";
-    if (/^[A-Z][a-z]{2} \d{4}$/.test(words)) return Date.parse(`1 ${words}`);
-    const number = words.replace(/[,$]/g, "").replace("\u2212", "-").match(/^-?\d+(\.\d+)?/);
+    const date = month.exec(words)?.groups;
+    if (date) return Number(date.year) * 12 + names.indexOf(date.month);
+    const number = words.replaceAll(group, "").replace(/^([A-Z]{3}\u00a0|\$)/, "").replace(decimal, ".").replace("\u2212", "-").match(/^-?\d+(\.\d+)?/);
     return number && !isName ? Number(number[0]) : words.toLowerCase();
   };
   for (const table of document.querySelectorAll("table.sortable")) {

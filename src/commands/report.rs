@@ -41,8 +41,12 @@ pub fn render(options: &ReportOptions) -> Result<PathBuf, Failure> {
             reports.join(folder(month, release))
         }
     };
-    let wanted =
-        carecoord_reports::ReportOptions { title: config.report_title, release, subject_lists: options.subject_lists };
+    let locale = match &config.locale {
+        Some(file) => carecoord_reports::Locale::read(&project.join(file))?,
+        None => carecoord_reports::Locale::default(),
+    };
+    let subject_lists = options.subject_lists;
+    let wanted = carecoord_reports::ReportOptions { title: config.report_title, release, subject_lists, locale };
     Ok(carecoord_reports::render(&results.path, &out, &wanted)?.html)
 }
 

@@ -7,6 +7,7 @@ use super::months;
 use super::plot::{INSET, PLOT_LEFT, PLOT_RIGHT, Plot};
 use super::run_chart::{Month, RunChart};
 use crate::format;
+use crate::locale::Locale;
 use crate::model::State;
 use crate::theme::{AXIS, BAND, BAND_PROVISIONAL, CENTRE, DATA, GRID, MUTED, PAPER, TARGET, meaning};
 
@@ -86,7 +87,8 @@ pub fn grid(canvas: &mut Canvas, chart: &RunChart, plot: &Plot) {
 pub fn month_axis(canvas: &mut Canvas, plot: &Plot, first: Date, last: Date) {
     let base = plot.bottom();
     canvas.line((PLOT_LEFT, base), (PLOT_RIGHT, base), AXIS, 1.0);
-    let room = width("May", label(MUTED)) + 9.0;
+    let names = &Locale::current().dates.short_months;
+    let room = names.iter().map(|name| width(name, label(MUTED))).fold(0.0, f64::max) + 9.0;
     let ticks: Vec<_> = months::ticks(first, last, plot.spacing, room).into_iter().collect();
     let x = |tick: &months::Tick| PLOT_LEFT + INSET + plot.spacing * f64::from(tick.index);
     // Marks of one kind after each other: the page's copy makes one element of them.
@@ -95,7 +97,7 @@ pub fn month_axis(canvas: &mut Canvas, plot: &Plot, first: Date, last: Date) {
         canvas.line((x(tick), base), (x(tick), base + long), AXIS, 1.0);
     }
     for tick in &ticks {
-        if let Some(month) = tick.label {
+        if let Some(month) = &tick.label {
             canvas.text(month, (x(tick), base + 16.0), Align::Middle, label(MUTED));
         }
     }

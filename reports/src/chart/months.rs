@@ -11,7 +11,7 @@ pub struct Tick {
     /// Months since the first one.
     pub index: i32,
     /// Its name, where there is room for it.
-    pub label: Option<&'static str>,
+    pub label: Option<String>,
     /// The year, at its first labelled month.
     pub year: Option<i16>,
 }
@@ -49,7 +49,7 @@ mod tests {
         let years: Vec<_> = ticks.iter().filter_map(|tick| tick.year).collect();
         assert_eq!(ticks.len(), 24);
         assert_eq!(years, [2024, 2025, 2026]);
-        assert_eq!(ticks[0].label, Some("Nov"));
+        assert_eq!(ticks[0].label.as_deref(), Some("Nov"));
         assert_eq!(ticks[1].label, None);
     }
 }
