@@ -80,9 +80,9 @@ pub fn draw(chart: &WaitChart) -> Result<Option<Drawing>, String> {
         canvas.path(&points, ink, if place == latest { 2.0 } else { 1.0 });
         for point in &points {
             if year.is_final {
-                canvas.dot(*point, 3.0, ink);
+                canvas.dot(*point, 3.5, ink);
             } else {
-                canvas.ring(*point, 3.0, ink, PAPER, 1.5);
+                canvas.ring(*point, 3.5, ink, PAPER, 1.5);
             }
         }
         if let Some((_, at)) = points.last() {

@@ -17,7 +17,7 @@ pub fn sentence(rows: &MeasureRows, results: &Results) -> Option<String> {
     let of_month = |wait: &&crate::model::Wait| wait.measure_id == rows.measure.measure_id && wait.period == month;
     let wait = results.waits.iter().find(of_month)?;
     let units = words::plural(&rows.measure.unit_name);
-    let days = |days: f64| format!("{} {}", format::amount(days), rows.measure.value_unit);
+    let days = |days: f64| days_of(rows, days);
     let n = wait.n_units?;
     let share = wait.share.map(|share| format!("; {}% had it by the end of the watch", format::number(share, 0)));
     let half = match wait.median {
@@ -38,12 +38,18 @@ pub fn sentence(rows: &MeasureRows, results: &Results) -> Option<String> {
     ))
 }
 
+/// Days in words: a median of whole days may lie between two.
+fn days_of(rows: &MeasureRows, days: f64) -> String {
+    let decimals = usize::from((days - days.round()).abs() > 1e-9);
+    format!("{} {}", format::number(days, decimals), rows.measure.value_unit)
+}
+
 /// What the curves show, in a sentence for each year; empty without any.
 pub fn curve_sentence(rows: &MeasureRows) -> String {
     let sentence = |(year, points): &(Date, Vec<&WaitPoint>)| {
         let at = |share: i64| {
             let days = points.iter().find(|point| point.share == share).and_then(|point| point.days);
-            days.map(|days| format!("{} {}", format::amount(days), rows.measure.value_unit))
+            days.map(|days| days_of(rows, days))
         };
         let half =
             at(50).map_or_else(|| "fewer than half had it".to_owned(), |days| format!("half had it within {days}"));
