@@ -324,7 +324,7 @@ impl Words<'_> {
         format!("{span} {side} the {line}, part of a signal.")
     }
 
-    /// The latest month that is judged.
+    /// The latest month that is marked; where the chart says that its end is a signal, that is the latest one judged.
     fn last_final(&self) -> Option<Date> {
         self.months.iter().rev().find(|month| month.stands_out()).map(|month| month.period)
     }

@@ -11,7 +11,7 @@ use crate::words;
 /// Measures with a signal that fit on the sheet.
 const CHANGED: usize = 6;
 /// Rows that fit on the sheet.
-const ROWS: usize = 10;
+const ROWS: usize = 9;
 
 /// What stands on the sheet.
 #[derive(Debug, Serialize)]
