@@ -6,15 +6,143 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, Int64Array, ListBuilder, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Fields, Int32Type, Int64Type};
-use datafusion::common::DataFusionError;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Fields, Int32Type, Int64Type};
+use datafusion::common::types::{logical_date, logical_string};
+use datafusion::common::{DataFusionError, ScalarValue};
+use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
+use datafusion::logical_expr::{
+    Coercion, ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
+    TypeSignatureClass, Volatility,
+};
 use datafusion::prelude::SessionContext;
 
 /// Registers every function of this module in a session.
 pub fn register(context: &SessionContext) {
     context.register_udf(ScalarUDF::from(CoveredDays::new()));
     context.register_udf(ScalarUDF::from(Spaced::new()));
+    context.register_udf(ScalarUDF::from(DateTrunc::new()));
+}
+
+/// `date_trunc(part, value)` as the engine has it, but of a date it gives a date, for every date that there is.
+///
+/// | argument | type | what |
+/// |---|---|---|
+/// | `part` | text | `year`, `quarter`, `month`, `week` (from Monday), `day`, or a part of a day |
+/// | `value` | date, timestamp or time | what is cut to the first instant of that part; the date itself for parts of a day |
+///
+/// The engine's own function takes a date by way of nanoseconds, which end in 1677 and 2262: one discharge in the year 4700
+/// would end the run. Timestamps and times go to the engine's function as before.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct DateTrunc {
+    signature: Signature,
+    engine: Arc<ScalarUDF>,
+}
+
+impl DateTrunc {
+    fn new() -> Self {
+        let engine = datafusion::functions::datetime::date_trunc();
+        let of_dates = TypeSignature::Coercible(vec![
+            Coercion::new_exact(TypeSignatureClass::Native(logical_string())),
+            Coercion::new_exact(TypeSignatureClass::Native(logical_date())),
+        ]);
+        let others = engine.signature().type_signature.clone();
+        Self { signature: Signature::one_of(vec![of_dates, others], Volatility::Immutable), engine }
+    }
+}
+
+impl ScalarUDFImpl for DateTrunc {
+    fn name(&self) -> &'static str {
+        "date_trunc"
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.engine.aliases()
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> datafusion::common::Result<DataType> {
+        self.engine.return_type(arguments)
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> datafusion::common::Result<FieldRef> {
+        match arguments.arg_fields {
+            [_, value] if is_date(value.data_type()) => {
+                Ok(Arc::new(Field::new(self.name(), DataType::Date32, value.is_nullable())))
+            }
+            _ => self.engine.return_field_from_args(arguments),
+        }
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> datafusion::common::Result<ColumnarValue> {
+        let [part, value] = arguments.args.as_slice() else {
+            return Err(DataFusionError::Execution("date_trunc takes two arguments".to_owned()));
+        };
+        if !is_date(&value.data_type()) {
+            return self.engine.invoke_with_args(arguments);
+        }
+        let part = match part {
+            ColumnarValue::Scalar(part) => part.try_as_str().flatten().map(str::to_lowercase),
+            ColumnarValue::Array(_) => None,
+        };
+        let part = part.ok_or_else(|| DataFusionError::Execution("date_trunc takes one text for its part".to_owned()))?;
+        let first_day = first_day_of(&part).ok_or_else(|| {
+            DataFusionError::Execution(format!("date_trunc knows year, quarter, month, week and day; not {part}"))
+        })?;
+        Ok(match value.cast_to(&DataType::Date32, None)? {
+            ColumnarValue::Scalar(ScalarValue::Date32(day)) => {
+                ColumnarValue::Scalar(ScalarValue::Date32(day.map(first_day)))
+            }
+            ColumnarValue::Scalar(other) => ColumnarValue::Scalar(other),
+            ColumnarValue::Array(days) => {
+                ColumnarValue::Array(Arc::new(days.as_primitive::<Date32Type>().unary::<_, Date32Type>(first_day)))
+            }
+        })
+    }
+
+    fn output_ordering(&self, inputs: &[ExprProperties]) -> datafusion::common::Result<SortProperties> {
+        self.engine.output_ordering(inputs)
+    }
+}
+
+fn is_date(kind: &DataType) -> bool {
+    matches!(kind, DataType::Date32 | DataType::Date64)
+}
+
+/// The function that takes a day to the first day of the part that it lies in, both as days since 1970-01-01; nothing for a
+/// word that is no part. A day whose part begins before all days that can be written stays where those begin.
+fn first_day_of(part: &str) -> Option<fn(i32) -> i32> {
+    /// The day of a month, as days since 1970-01-01; `month` counts from 0 in January of the year 0.
+    fn first_of(month: i64) -> i32 {
+        // Years begin in March here, so that the day that leap years add is the last of a year.
+        let (year, of_year) = ((month - 2).div_euclid(12), (month - 2).rem_euclid(12));
+        let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+        let day = 365 * year + leaps + (153 * of_year + 2) / 5 - 719_468;
+        i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX })
+    }
+    /// The month that a day lies in, counted in the same way.
+    fn month_of(day: i32) -> i64 {
+        // Eras of 400 years, which have 146,097 days each; the year begins in March.
+        let since = i64::from(day) + 719_468;
+        let (era, of_era) = (since.div_euclid(146_097), since.rem_euclid(146_097));
+        let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year + year / 4 - year / 100);
+        12 * (400 * era + year) + (5 * of_year + 2) / 153 + 2
+    }
+    Some(match part {
+        "year" => |day| first_of(month_of(day).div_euclid(12) * 12),
+        "quarter" => |day| first_of(month_of(day).div_euclid(3) * 3),
+        "month" => |day| first_of(month_of(day)),
+        // 1970-01-01 was a Thursday.
+        "week" => |day| {
+            let first = i64::from(day) - (i64::from(day) + 3).rem_euclid(7);
+            i32::try_from(first).unwrap_or(i32::MIN)
+        },
+        "day" | "hour" | "minute" | "second" | "millisecond" | "microsecond" => |day| day,
+        _ => return None,
+    })
 }
 
 /// `covered_days(filled, supply, ingredients, first, last, admitted, discharged)`: days of medication supply on hand.
@@ -284,6 +412,33 @@ mod tests {
         assert_eq!(counted(&[0, 30, 31, 61, 62], &[0, 30, 31, 61, 62], 30), [true, false, true, false, true]);
         assert_eq!(counted(&[0, 35], &[10, 40], 30), [true, false]);
         assert!(counted(&[], &[], 7).is_empty());
+    }
+
+    #[test]
+    fn every_day_has_a_month_a_quarter_a_year_and_a_week() {
+        use crate::span::{date_of, days, period_start};
+        use jiff::civil::{Date, date};
+        let first_day = |part: &str, day: i32| first_day_of(part).expect("a part")(day);
+        // All days of centuries with and without a leap day, against the calendar of another library.
+        let (from, to) = (days(date(1590, 1, 1)), days(date(2410, 1, 1)));
+        for day in from..to {
+            for part in ["month", "quarter", "year"] {
+                assert_eq!(first_day(part, day), days(period_start(part, date_of(day))), "{part} of {}", date_of(day));
+            }
+            let monday = date_of(first_day("week", day));
+            assert_eq!(monday.weekday(), jiff::civil::Weekday::Monday);
+            assert!((0..7).contains(&(day - days(monday))));
+        }
+        for far in [Date::MIN, date(4700, 12, 31), Date::MAX] {
+            assert_eq!(first_day("month", days(far)), days(far.first_of_month()));
+        }
+        for day in [i32::MIN, i32::MIN + 1, i32::MAX - 1, i32::MAX] {
+            for part in ["week", "month", "quarter", "year"] {
+                let first = first_day(part, day);
+                assert!(first <= day && i64::from(day) - i64::from(first) < 366, "{part} of {day}: {first}");
+            }
+        }
+        assert!(first_day_of("decade").is_none());
     }
 
     #[test]
