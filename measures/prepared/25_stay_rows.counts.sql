@@ -3,19 +3,29 @@ select rule, rows from (
     union all
     select 2, 'left out: cancelled, planned or entered in error', count(*) from prepared.stay_rows where because = 'status'
     union all
-    select 3, 'left out: copy of another row', count(*) from prepared.stay_rows where because = 'copy'
+    select 3, 'left out: begins after the date of death', count(*) from prepared.stay_rows where because = 'after_death'
     union all
-    select 4, 'joined to a stay: overlaps it at the same hospital', count(*)
+    select 4, 'left out: copy of another row', count(*)
+    from prepared.stay_rows r
+    left join prepared.stay_rows k on k.patient_id = r.patient_id and k.encounter_id = r.of_encounter_id
+    where r.because = 'copy' and r.hospital is not distinct from k.hospital
+    union all
+    select 5, 'left out: copy of another row, under another name of the hospital', count(*)
+    from prepared.stay_rows r
+    join prepared.stay_rows k on k.patient_id = r.patient_id and k.encounter_id = r.of_encounter_id
+    where r.because = 'copy' and r.hospital is distinct from k.hospital
+    union all
+    select 6, 'joined to a stay: overlaps it at the same hospital', count(*)
     from prepared.stay_rows where because = 'overlaps'
     union all
-    select 5, 'joined to a stay: same hospital, day and condition', count(*)
+    select 7, 'joined to a stay: same hospital, day and condition', count(*)
     from prepared.stay_rows where because = 'same_day'
     union all
-    select 6, 'joined to a stay: interim bill', count(*) from prepared.stay_rows where because = 'interim_bill'
+    select 8, 'joined to a stay: interim bill', count(*) from prepared.stay_rows where because = 'interim_bill'
     union all
-    select 7, 'stays', count(*) from prepared.stay_rows where because = 'begins'
+    select 9, 'stays', count(*) from prepared.stay_rows where because = 'begins'
     union all
-    select 8, 'rows whose principal diagnosis the loaded category map does not know', count(*)
+    select 10, 'rows whose principal diagnosis the loaded category map does not know', count(*)
     from prepared.stay_rows where diagnosis_unknown
 )
 order by place

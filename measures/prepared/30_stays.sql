@@ -1,94 +1,84 @@
--- Acute inpatient stays, one row for each: the rows of `stay_rows` put together, in order of time. What stood at admission
--- comes from the first row, what stood at discharge from the last; a procedure of any row counts for the stay.
--- A stay followed by an admission to another hospital no later than the day after discharge is transferred out [V].
--- The next stay is the next acute stay of the patient, whatever its hospital.
--- A stay is planned if it is always planned, or potentially planned and not acute; without loaded tables an elective
--- admission stands in for "potentially planned".
+-- Acute inpatient stays, one row for each, in order of time, with what followed.
+-- `next_…` is the first acute stay of the patient that begins on the day of discharge or later, whatever its hospital. A stay that
+-- lies inside another one (at another hospital: those at the same hospital are one stay) is a stay of its own, but follows nothing
+-- and is no transfer: the patient had not left [P]. So is a stay that begins inside another one and was never closed.
+-- A stay is transferred out where the next one is at another hospital and begins no later than the day after discharge [V], or
+-- begins before it and outlasts it. Where the hospital of one of them is not known, the disposition tells: to another hospital
+-- (02, 05, 43 or 66, with a planned return or not) and a stay on the same or the next day [P].
+-- `base_disposition` is the disposition without a planned return, `planned_return` says that it had one, `disposition_kind` where
+-- the patient went.
+-- `in_hospital_until` is the day of discharge; of a stay that was never closed the day on which the next one begins, since it had
+-- ended by then; empty where none begins.
 -- `age` is in completed years at admission. `left_out` is the first reason that keeps a stay out of measures of discharges:
--- no_discharge, outside_period, died_in_hospital (20, 40, 41, 42, or no disposition and a death within the stay),
--- transferred_out. Measures add their own reasons after these.
-with put_together as (
+-- no_discharge, outside_period, died_in_hospital (20, 40, 41, 42, or a date of death within the stay, whatever the disposition
+-- says, unless the patient was transferred), transferred_out. Measures add their own reasons after these.
+with framed as (
     select
-        patient_id,
-        organization_id,
-        of_encounter_id as first_encounter_id,
-        array_agg(encounter_id) over of_stay as encounter_ids,
-        count(*) over of_stay as encounter_rows,
-        lead(encounter_id) over (
-            partition by patient_id, organization_id, stay_number order by start_date, end_date nulls last, encounter_id
-        ) as following_row,
-        min(start_date) over of_stay as start_date,
-        count(end_date) over of_stay as ended_rows,
-        max(end_date) over of_stay as latest_end_date,
-        first_value(admission_type) over of_stay as admission_type,
-        first_value(admit_source) over of_stay as admit_source,
-        bool_or(always_planned) over of_stay as always_planned,
-        bool_or(potentially_planned_procedure) over of_stay as potentially_planned_procedure,
-        first_value(elective_stands_in) over of_stay as elective_stands_in,
-        first_value(acute_diagnosis) over of_stay as acute_diagnosis,
-        practitioner_id,
-        discharge_disposition,
-        primary_diagnosis,
-        condition_group,
-        specialty_cohort,
-        excluded_condition,
-        sum(amount_paid) over of_stay as amount_paid
-    from prepared.stay_rows
-    where because not in ('status', 'copy')
-    -- In order and running: what the last row of a stay has seen is the stay, and only one stay is held at a time.
-    window of_stay as (
-        partition by patient_id, organization_id, stay_number
-        order by start_date, end_date nulls last, encounter_id
-        rows between unbounded preceding and current row
-    )
+        m.*,
+        -- Of stays that begin on one day those of a day come first, then the longest.
+        max(m.end_date) over (
+            partition by m.patient_id
+            order by m.start_date, coalesce(m.end_date = m.start_date, false) desc, m.end_date desc nulls last, m.stay_id
+            rows between unbounded preceding and 1 preceding
+        ) as latest_end_before
+    from prepared.merged_stays m
 ),
-merged as (
+placed as (
     select
-        put_together.*,
-        array_to_string(encounter_ids, '+') as stay_id,
-        case when ended_rows = encounter_rows then latest_end_date end as end_date
-    from put_together
-    where following_row is null
-),
-classified as (
-    select
-        merged.*,
-        (always_planned or ((potentially_planned_procedure or elective_stands_in) and not acute_diagnosis)) as planned
-    from merged
+        framed.*,
+        coalesce(start_date < latest_end_before and coalesce(end_date, start_date) <= latest_end_before, false) as inside
+    from framed
 ),
 followed as (
     select
-        classified.*,
-        lead(stay_id) over by_patient as next_stay_id,
-        lead(start_date) over by_patient as next_start_date,
-        lead(organization_id) over by_patient as next_organization_id,
-        lead(planned) over by_patient as next_planned,
-        lag(organization_id) over by_patient as organization_before,
-        lag(end_date) over by_patient as end_date_before
-    from classified
-    window by_patient as (partition by patient_id order by start_date, end_date nulls last, stay_id)
+        placed.*,
+        lead(case when not inside then stay_id end) ignore nulls over by_patient as next_stay_id,
+        lead(case when not inside then start_date end) ignore nulls over by_patient as next_start_date,
+        lead(case when not inside then coalesce(end_date, date '9999-12-31') end) ignore nulls over by_patient as next_end_date,
+        lead(case when not inside then coalesce(hospital, '') end) ignore nulls over by_patient as next_hospital,
+        lead(case when not inside then planned end) ignore nulls over by_patient as next_planned
+    from placed
+    window by_patient as (
+        partition by patient_id
+        order by start_date, coalesce(end_date = start_date, false) desc, end_date desc nulls last, stay_id
+    )
 ),
 timed as (
     select
         followed.*,
         cast(next_start_date as int) - cast(end_date as int) as days_to_next,
         coalesce(
-            next_organization_id <> organization_id and cast(next_start_date as int) - cast(end_date as int) <= 1, false
-        ) as transferred_out,
-        coalesce(
-            organization_before <> organization_id and cast(start_date as int) - cast(end_date_before as int) <= 1, false
-        ) as transferred_in
+            not inside
+            and cast(next_start_date as int) - cast(end_date as int) <= 1
+            and (next_start_date >= end_date or next_end_date > end_date)
+            and case
+                when hospital is null or next_hospital = '' then disposition_kind = 'hospital'
+                else next_hospital <> hospital
+            end,
+            false
+        ) as transferred_out
     from followed
+),
+received as (
+    select
+        timed.*,
+        not inside and coalesce(
+            lag(case when not inside then transferred_out end) ignore nulls over (
+                partition by patient_id
+                order by start_date, coalesce(end_date = start_date, false) desc, end_date desc nulls last, stay_id
+            ),
+            false
+        ) as transferred_in
+    from timed
 ),
 aged as (
     select
-        timed.*,
+        received.*,
         p.birth_date,
-        timed.discharge_disposition in ('20', '40', '41', '42')
-            or (timed.discharge_disposition is null and p.deceased_date between timed.start_date and timed.end_date)
-            as died
-    from timed
-    left join prepared.person p on p.patient_id = timed.patient_id
+        coalesce(disposition_kind = 'died', false)
+            or coalesce(p.deceased_date between received.start_date and received.end_date and not transferred_out, false) as died
+    from received
+    left join prepared.person p on p.patient_id = received.patient_id
 )
 select
     t.stay_id,
@@ -100,9 +90,13 @@ select
     t.start_date,
     t.end_date,
     cast(cast(t.end_date as int) - cast(t.start_date as int) as bigint) as days,
+    coalesce(t.end_date, t.next_start_date) as in_hospital_until,
     t.admission_type,
     t.admit_source,
     t.discharge_disposition,
+    base_disposition(t.discharge_disposition) as base_disposition,
+    planned_return(t.discharge_disposition) as planned_return,
+    t.disposition_kind,
     t.primary_diagnosis,
     t.condition_group,
     t.specialty_cohort,
@@ -115,7 +109,7 @@ select
     t.days_to_next,
     t.transferred_out,
     t.transferred_in,
-    coalesce(t.died, false) as died_in_hospital,
+    t.died as died_in_hospital,
     date_part('year', t.start_date) - date_part('year', t.birth_date)
         - case when to_char(t.start_date, '%m%d') < to_char(t.birth_date, '%m%d') then 1 else 0 end as age,
     case

@@ -1,7 +1,8 @@
 -- Hospital stays as measures of plans take them: inpatient rows (without copies) and observation, at whatever hospital, put
 -- together while one begins no later than the day after the latest end before. One row for each; `planned` is that of the first
 -- row, hospital, practitioner and disposition those of the row that ends last; `of_birth` says that a row's principal diagnosis is
--- of pregnancy or the perinatal period.
+-- of pregnancy or the perinatal period. A row that was never closed reaches no further than its first day, and a later end closes
+-- it too, as for `stay_rows`.
 with hospital_rows as (
     select
         patient_id,
@@ -11,17 +12,16 @@ with hospital_rows as (
         start_date,
         end_date,
         primary_diagnosis,
-        discharge_disposition,
+        disposition_kind(discharge_disposition) as disposition_kind,
         always_planned or ((potentially_planned_procedure or elective_stands_in) and not acute_diagnosis) as planned
     from prepared.stay_rows
-    where because not in ('status', 'copy')
+    where because not in ('status', 'after_death', 'copy')
     union all
     select
-        patient_id, encounter_id, organization_id, practitioner_id, start_date, end_date, primary_diagnosis,
-        discharge_disposition, false
-    from lake.encounter
+        patient_id, encounter_id, organization_id, practitioner_id, start_date, end_date, primary_diagnosis, disposition_kind,
+        false
+    from prepared.other_stays
     where class = 'observation'
-      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
 ),
 numbered as (
     select
@@ -33,7 +33,7 @@ numbered as (
     from (
         select
             hospital_rows.*,
-            max(coalesce(end_date, date '9999-12-31')) over (
+            max(coalesce(end_date, start_date)) over (
                 partition by patient_id
                 order by start_date, end_date nulls last, encounter_id
                 rows between unbounded preceding and 1 preceding
@@ -49,12 +49,11 @@ put_together as (
             partition by patient_id, stay_number order by start_date, end_date nulls last, encounter_id
         ) as following_row,
         min(start_date) over of_stay as start_date,
-        count(*) over of_stay as encounter_rows,
-        count(end_date) over of_stay as ended_rows,
+        max(case when end_date is null then start_date end) over of_stay as latest_open_date,
         max(end_date) over of_stay as latest_end_date,
         first_value(organization_id) over last_to_end as organization_id,
         first_value(practitioner_id) over last_to_end as practitioner_id,
-        first_value(discharge_disposition) over last_to_end as discharge_disposition,
+        first_value(disposition_kind) over last_to_end as disposition_kind,
         first_value(planned) over of_stay as planned,
         bool_or(coalesce(upper(substr(primary_diagnosis, 1, 1)) in ('O', 'P'), false)) over of_stay as of_birth
     from numbered
@@ -67,7 +66,7 @@ put_together as (
         ),
         last_to_end as (
             partition by patient_id, stay_number
-            order by end_date desc nulls first, start_date desc, encounter_id desc
+            order by coalesce(end_date, start_date) desc, start_date desc, encounter_id desc
             rows between unbounded preceding and current row
         )
 )
@@ -75,10 +74,10 @@ select
     patient_id,
     array_to_string(encounter_ids, '+') as stay_id,
     start_date,
-    case when ended_rows = encounter_rows then latest_end_date end as end_date,
+    case when latest_open_date is null or latest_open_date < latest_end_date then latest_end_date end as end_date,
     organization_id,
     practitioner_id,
-    discharge_disposition,
+    disposition_kind,
     planned,
     of_birth
 from put_together

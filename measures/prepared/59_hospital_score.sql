@@ -32,7 +32,7 @@ oncology as (
     select distinct s.stay_id, s.patient_id
     from prepared.stays s
     -- Rows of the stay itself, copies left out: not those of a return on the day of discharge.
-    join prepared.stay_rows r on r.patient_id = s.patient_id and r.of_encounter_id = s.first_encounter_id and r.because not in ('status', 'copy')
+    join prepared.stay_rows r on r.patient_id = s.patient_id and r.of_encounter_id = s.first_encounter_id and r.because not in ('status', 'after_death', 'copy')
     join lake.encounter e on e.patient_id = r.patient_id and e.encounter_id = r.encounter_id
     where lower(e.type) like '%oncology%'
 ),

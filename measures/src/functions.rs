@@ -16,11 +16,21 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::SessionContext;
 
-/// Registers every function of this module in a session.
-pub fn register(context: &SessionContext) {
+use crate::dispositions;
+use crate::error::Result;
+
+/// Registers every function of this module, and those of dispositions, in a session.
+///
+/// # Errors
+/// When a shipped file is broken, which a test rules out.
+pub fn register(context: &SessionContext) -> Result<()> {
+    for function in dispositions::functions()? {
+        context.register_udf(function);
+    }
     context.register_udf(ScalarUDF::from(CoveredDays::new()));
     context.register_udf(ScalarUDF::from(Spaced::new()));
     context.register_udf(ScalarUDF::from(DateTrunc::new()));
+    Ok(())
 }
 
 /// `date_trunc(part, value)` as the engine has it, but of a date it gives a date, for every date that there is.

@@ -12,6 +12,7 @@ pub mod codes;
 pub mod compute;
 pub mod deck;
 pub mod definition;
+mod dispositions;
 mod equity;
 mod error;
 mod exclusions;

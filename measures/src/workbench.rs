@@ -70,7 +70,7 @@ impl Workbench {
         shipped: &Shipped,
     ) -> Result<Self> {
         let bench = Self { context, span, folder: folder.to_owned(), group, loaded };
-        crate::functions::register(&bench.context);
+        crate::functions::register(&bench.context)?;
         let months = bench.months()?;
         for (name, batch) in shipped.iter().cloned().chain([("months", months)]) {
             sql::register(&bench.context, "prepared", name, sql::in_memory(batch.schema(), vec![batch])?)?;

@@ -52,7 +52,7 @@ in_hospital as (
         patient_id,
         array_agg(cast(start_date as int) order by start_date, stay_id) as admitted,
         -- Who is still there at the end of the period has no day at home yet: the day of discharge would be one.
-        array_agg(coalesce(cast(end_date as int), cast($period_end as int) + 1) order by start_date, stay_id) as discharged
+        array_agg(coalesce(cast(in_hospital_until as int), cast($period_end as int) + 1) order by start_date, stay_id) as discharged
     from prepared.stays
     group by patient_id
 ),

@@ -27,7 +27,7 @@ with events as (
       and coalesce(o.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
       and a.encounter_id is null
     union all
-    select patient_id, stay_id, 'admission', start_date, end_date, greatest(coalesce(days, 9999), 1)
+    select patient_id, stay_id, 'admission', start_date, end_date, greatest(coalesce(cast(in_hospital_until as int) - cast(start_date as int), 9999), 1)
     from prepared.stays
     where not planned
 ),
@@ -57,7 +57,7 @@ reasoned as (
         a.events,
         case
             when s.left_out is not null then s.left_out
-            when s.discharge_disposition in ('07', '7') then 'ama'
+            when s.disposition_kind = 'against_advice' then 'ama'
             when s.excluded_condition is not null then 'excluded_condition'
             when s.age is null then 'age_unknown'
             when s.age < 18 then 'under_age'

@@ -11,7 +11,7 @@ with reasoned as (
         coalesce(s.days_to_next between 0 and $window_days, false) as followed,
         case
             when s.left_out is not null then s.left_out
-            when s.discharge_disposition in ('07', '7') then 'ama'
+            when s.disposition_kind = 'against_advice' then 'ama'
         end as exclusion_reason
     from prepared.stays s
 )

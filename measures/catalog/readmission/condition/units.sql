@@ -51,7 +51,7 @@ of_stay as (
         from operations
         group by encounter_id, patient_id
     ) o on o.encounter_id = r.encounter_id and o.patient_id = r.patient_id
-    where r.because not in ('status', 'copy')
+    where r.because not in ('status', 'after_death', 'copy')
     group by r.of_encounter_id, r.patient_id
 ),
 replaced as (
@@ -108,7 +108,7 @@ reasoned as (
         followed.*,
         case
             when not in_cohort then 'other_condition'
-            when discharge_disposition in ('07', '7') then 'ama'
+            when disposition_kind = 'against_advice' then 'ama'
             when age is null then 'age_unknown'
             when age < 65 then 'under_age'
             when $cohort = 'AMI' and days = 0 then 'same_day_discharge'

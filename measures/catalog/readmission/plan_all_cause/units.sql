@@ -56,9 +56,7 @@ reasoned as (
             when f.end_date < $period_start or f.end_date > $period_end then 'outside_period'
             when to_char(f.end_date, '%m%d') > '1201' then 'after_december_1'
             when f.start_date = f.end_date then 'same_day_stay'
-            when f.discharge_disposition in ('20', '40', '41', '42') then 'died_in_hospital'
-            when f.discharge_disposition is null and p.deceased_date between f.start_date and f.end_date
-                then 'died_in_hospital'
+            when f.disposition_kind = 'died' or p.deceased_date between f.start_date and f.end_date then 'died_in_hospital'
             when f.of_birth then 'pregnancy_or_perinatal'
             when h.patient_id is not null then 'hospice'
             when p.birth_date is null then 'age_unknown'

@@ -4,7 +4,7 @@ with index_stays as (
         s.*,
         case
             when left_out is not null and left_out <> 'outside_period' then left_out
-            when discharge_disposition in ('07', '7') then 'ama'
+            when disposition_kind = 'against_advice' then 'ama'
             when excluded_condition is not null then 'excluded_condition'
             when age is null then 'age_unknown'
             when age < $min_age then 'under_age'

@@ -14,7 +14,7 @@ with reasoned as (
         s.specialty_cohort,
         case
             when s.left_out is not null then s.left_out
-            when s.discharge_disposition in ('07', '7') then 'ama'
+            when s.disposition_kind = 'against_advice' then 'ama'
             when s.excluded_condition is not null then 'excluded_condition'
             when s.age is null then 'age_unknown'
             when s.age < $min_age then 'under_age'

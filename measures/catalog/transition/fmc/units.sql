@@ -42,9 +42,8 @@ admissions as (
     from prepared.stays
     union all
     select encounter_id, patient_id, start_date
-    from lake.encounter
-    where class in ('psychiatric', 'skilled_nursing', 'rehabilitation', 'long_term')
-      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+    from prepared.other_stays
+    where class <> 'observation'
 ),
 admitted as (
     select

@@ -18,7 +18,7 @@ reasoned as (
         f.visit_date,
         case
             when s.left_out is not null then s.left_out
-            when coalesce(s.discharge_disposition, '01') not in ('01', '1', '06', '6') then 'not_discharged_home'
+            when coalesce(s.disposition_kind, 'home') <> 'home' then 'not_discharged_home'
             when $strict = 1
                 and s.days_to_next between 0 and $window_days
                 and (f.visit_date is null or f.visit_date > s.next_start_date)

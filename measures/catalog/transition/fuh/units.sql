@@ -2,22 +2,38 @@
 -- mental-health visit follows on day 1 to $window_days.
 with admissions as (
     select
-        stay_id, patient_id, organization_id, practitioner_id, start_date, end_date, discharge_disposition, primary_diagnosis,
+        stay_id, patient_id, organization_id, practitioner_id, start_date, end_date, disposition_kind, primary_diagnosis,
         true as acute
     from prepared.stays
     union all
     select
-        encounter_id, patient_id, organization_id, practitioner_id, start_date, end_date, discharge_disposition,
-        primary_diagnosis, class = 'psychiatric'
-    from lake.encounter
-    where class in ('psychiatric', 'skilled_nursing', 'rehabilitation', 'long_term')
-      and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
+        encounter_id, patient_id, organization_id, practitioner_id, start_date, end_date, disposition_kind, primary_diagnosis,
+        class = 'psychiatric'
+    from prepared.other_stays
+    where class <> 'observation'
 ),
 coded as (
     select
         a.*,
-        coalesce(illness.code, harm.code) is not null as mental
-    from admissions a
+        coalesce(illness.code, harm.code) is not null as mental,
+        -- What lies inside another stay follows nothing: the patient had not left. The same stay twice is the later of two.
+        coalesce(
+            a.start_date < a.latest_end_before
+            and coalesce(a.end_date, a.start_date) <= a.latest_end_before
+            and not coalesce(a.start_date = a.start_before and a.end_date = a.end_before, false),
+            false
+        ) as inside
+    from (
+        select
+            admissions.*,
+            max(end_date) over (
+                partition by patient_id order by start_date, end_date nulls last, stay_id
+                rows between unbounded preceding and 1 preceding
+            ) as latest_end_before,
+            lag(start_date) over (partition by patient_id order by start_date, end_date nulls last, stay_id) as start_before,
+            lag(end_date) over (partition by patient_id order by start_date, end_date nulls last, stay_id) as end_before
+        from admissions
+    ) a
     left join prepared.code_member illness
         on illness.set_id = 'mental_illness' and illness.code_system = 'icd-10-cm' and illness.code = a.primary_diagnosis
     left join prepared.code_member harm
@@ -26,10 +42,11 @@ coded as (
 chained as (
     select
         coded.*,
-        lead(stay_id) over in_order as next_stay_id,
-        lead(acute) over in_order as next_acute,
-        lead(mental) over in_order as next_mental,
-        cast(lead(start_date) over in_order as int) - cast(end_date as int) as days_to_next
+        lead(case when not inside then stay_id end) ignore nulls over in_order as next_stay_id,
+        lead(case when not inside then acute end) ignore nulls over in_order as next_acute,
+        lead(case when not inside then mental end) ignore nulls over in_order as next_mental,
+        cast(lead(case when not inside then start_date end) ignore nulls over in_order as int) - cast(end_date as int)
+            as days_to_next
     from coded
     window in_order as (partition by patient_id order by start_date, end_date nulls last, stay_id)
 ),
@@ -51,7 +68,7 @@ reasoned as (
         case
             when d.end_date is null then 'no_discharge'
             when d.end_date < $period_start or d.end_date > $period_end then 'outside_period'
-            when d.discharge_disposition in ('20', '40', '41', '42') then 'died_in_hospital'
+            when d.disposition_kind = 'died' then 'died_in_hospital'
             when not d.mental then 'other_condition'
             when p.birth_date is null then 'age_unknown'
             when p.birth_date > cast(d.end_date - interval '6 years' as date) then 'under_6'

@@ -35,7 +35,7 @@ reasoned as (
         d.done_date,
         case
             when s.left_out is not null then s.left_out
-            when coalesce(s.discharge_disposition, '01') not in ('01', '1', '06', '6') then 'not_discharged_home'
+            when coalesce(s.disposition_kind, 'home') <> 'home' then 'not_discharged_home'
         end as exclusion_reason
     from prepared.stays s
     left join done d on d.stay_id = s.stay_id and d.patient_id = s.patient_id

@@ -15,7 +15,7 @@ with results as (
     left join prepared.stays s
         on s.patient_id = o.patient_id
         and s.start_date <= o.observed_date
-        and (s.end_date is null or s.end_date >= o.observed_date)
+        and (s.in_hospital_until is null or s.in_hospital_until >= o.observed_date)
     where o.observed_date is not null
 ),
 marked as (
