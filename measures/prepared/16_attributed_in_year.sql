@@ -1,5 +1,5 @@
 -- Who answers for a patient in a calendar year: of the practitioners seen outside hospital the one with the most visits, then
--- the one seen last, then the lowest id [P]. One row for each patient and year with a visit. The organization is that of the
+-- the one seen last (by the clock where it is known), then the one first seen earliest, then the lowest id [P]. One row for each patient and year with a visit. The organization is that of the
 -- last visit to the practitioner; visits without a practitioner count only where there are no others.
 with running as (
     select
@@ -11,6 +11,12 @@ with running as (
         v.organization_id,
         v.encounter_id,
         v.start_date,
+        v.started_at,
+        min(v.start_date) over (
+            partition by v.patient_id, y.mp_year, v.practitioner_id
+            order by v.start_date
+            rows between unbounded preceding and current row
+        ) as first_date,
         count(*) over (
             partition by v.patient_id, y.mp_year, v.practitioner_id
             order by v.start_date
@@ -27,7 +33,8 @@ placed as (
         running.*,
         row_number() over (
             partition by patient_id, mp_year
-            order by practitioner_id is null, visits desc, start_date desc, practitioner_id
+            order by
+                practitioner_id is null, visits desc, start_date desc, started_at desc nulls last, first_date, practitioner_id
         ) as place
     from running
     where following_visit is null

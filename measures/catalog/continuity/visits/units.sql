@@ -1,18 +1,32 @@
 -- One row for each person and calendar year with visits: the continuity index that $index names (1 COC, 2 UPC, 3 SECON,
 -- 4 Herfindahl, 5 MMCI), from $min_visits visits.
-with visits as (
+-- The usual practitioner is the one with the most visits; of several the one seen last, then the one known longer; only where all
+-- that is equal the lowest id. Visits of one day whose hours are not known stand in the order of the same rule: an id that is
+-- renamed changes no rate unless nothing else tells two practitioners apart.
+with counted as (
     select
         patient_id,
         cast(date_part('year', start_date) as int) as mp_year,
         practitioner_id,
-        lag(practitioner_id) over (
-            partition by patient_id, date_part('year', start_date)
-            order by start_date, started_at nulls last, encounter_id
-        ) as practitioner_before
+        start_date,
+        started_at,
+        count(*) over of_practitioner as visits_to,
+        max(start_date) over of_practitioner as last_date,
+        min(start_date) over of_practitioner as first_date
     from prepared.outpatient_visits
     where practitioner_id is not null
       and date_part('year', start_date) >= date_part('year', $period_start)
       and start_date <= $period_end
+    window of_practitioner as (partition by patient_id, date_part('year', start_date), practitioner_id)
+),
+visits as (
+    select
+        counted.*,
+        lag(practitioner_id) over (
+            partition by patient_id, mp_year
+            order by start_date, started_at nulls last, visits_to desc, last_date desc, first_date, practitioner_id
+        ) as practitioner_before
+    from counted
 ),
 by_practitioner as (
     select
@@ -20,6 +34,9 @@ by_practitioner as (
         mp_year,
         practitioner_id,
         count(*) as visits,
+        max(start_date) as last_date,
+        max(started_at) as last_instant,
+        min(start_date) as first_date,
         count(*) filter (where practitioner_before = practitioner_id) as repeats
     from visits
     group by patient_id, mp_year, practitioner_id
@@ -33,7 +50,10 @@ persons as (
         sum(visits * visits) as squares,
         max(visits) as most,
         sum(repeats) as repeats,
-        first_value(practitioner_id order by visits desc, practitioner_id) as usual_practitioner
+        first_value(
+            practitioner_id
+            order by visits desc, last_date desc, last_instant desc nulls last, first_date, practitioner_id
+        ) as usual_practitioner
     from by_practitioner
     group by patient_id, mp_year
 ),
