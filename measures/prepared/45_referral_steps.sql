@@ -1,8 +1,9 @@
 -- One row for each referral with the day on which it reached each step of the nine-step loop (`measures.md` RF-FUNNEL: step
 -- wording ours, middle steps [K]). Orders of a patient to the same specialty no more than 7 days after the one before are one
 -- referral [P]: the first, which carries the steps of all. Only steps that were completed, on or after the day of the order,
--- count; an appointment that names the referral stands in for the steps scheduled (the day of booking) and seen (the first
--- that was kept), where it is earlier.
+-- count; an appointment that names the referral stands in for the steps scheduled and seen (the first that was kept), where it is
+-- earlier. It proves that the visit was scheduled on the day of booking; where that is not known, or lies before the order, on the
+-- day for which it was booked at the latest, or the day on which it was cancelled or the extracts were taken, if that came first.
 -- `left_out`: entered_in_error, cancelled (revoked), draft, intent (not an order), outside_period, duplicate.
 -- `…_date` is the recorded day of a step; `…_reached` the first day of that step or of any later one, since a referral that was
 -- seen was scheduled, recorded or not [P].
@@ -60,7 +61,14 @@ dated as (
     join lake.referral_event e on e.referral_id = m.referral_id and e.patient_id = m.patient_id
     where coalesce(e.status, 'completed') = 'completed'
     union all
-    select m.patient_id, m.of_referral_id, 'scheduled', a.booked_date
+    select
+        m.patient_id,
+        m.of_referral_id,
+        'scheduled',
+        case
+            when a.booked_date >= m.ordered_date then least(a.booked_date, a.start_date)
+            else least(a.start_date, a.cancelled_date, $data_through)
+        end
     from merged m
     join lake.appointment a on a.referral_id = m.referral_id and a.patient_id = m.patient_id
     where a.status not in ('proposed', 'pending', 'waitlist', 'entered-in-error')

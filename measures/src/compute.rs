@@ -286,7 +286,9 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     }
     let benches = running.benches;
     tables.preparations = preparations(&benches, &views).await?;
-    tables.worklists = work(&benches).await?;
+    let (worklists, left_out) = work(&benches).await?;
+    tables.worklists = worklists;
+    tables.preparations.extend(left_out);
     tables.caseload = caseload(&benches, &running.names, options.suppress_below).await?;
     tables.coverage = atlas::coverage(&has_data)?;
     tables.feed_months = feeds::rows(&benches, &manifest, options.suppress_below).await?;
@@ -650,30 +652,75 @@ fn has_data_now(rates: &[Rate], span: &Span) -> bool {
     rates.iter().filter(of_report).any(|rate| rate.state != State::Undefined)
 }
 
-/// Rows of all work lists, in the contract's order.
-async fn work(benches: &[Workbench]) -> Result<Vec<arrow::array::RecordBatch>> {
+/// Rows of all work lists, in the contract's order, and for the table `preparation` how many rows each list considered, left out
+/// and holds.
+async fn work(benches: &[Workbench]) -> Result<(Vec<arrow::array::RecordBatch>, Vec<Vec<Cell>>)> {
     let contract = contract::result("worklist")?;
-    let mut batches = Vec::new();
+    let (mut batches, mut counts) = (Vec::new(), Vec::new());
     for (id, text) in worklists() {
-        let failed = |reason: String| MeasureError::Definition {
-            measure: id.clone(),
-            file: format!("worklists/{id}.sql"),
-            reason,
-        };
-        let mut items = Vec::new();
+        let (mut items, mut left_out) = (Vec::new(), BTreeMap::new());
         for bench in benches {
-            let data_through = bench.span.data_through(Feed::Ehr);
-            let frame = bench
-                .bind(&text, &BTreeMap::new(), 0, data_through)
-                .await
-                .map_err(|error| failed(error.to_string()))?;
-            for batch in frame.collect().await.map_err(|error| failed(error.strip_backtrace()))? {
-                items.push(rows::conform(contract, &batch)?);
+            let Worklist { rows, left_out: here } = worklist(bench, &id, &text).await?;
+            for batch in &rows {
+                items.push(rows::conform(contract, batch)?);
+            }
+            for (reason, rows) in here {
+                *left_out.entry(reason).or_default() += rows;
             }
         }
+        let listed: u64 = items.iter().map(|batch| batch.num_rows() as u64).sum();
+        let considered = listed + left_out.values().sum::<u64>();
+        let rules = left_out.into_iter().map(|(reason, rows)| (format!("left out: {reason}"), rows));
+        let rules = [("considered".to_owned(), considered)]
+            .into_iter()
+            .chain(rules)
+            .chain([("on the list".to_owned(), listed)]);
+        counts.extend((1_i64..).zip(rules).map(|(position, (rule, rows))| {
+            vec![Cell::from(counted_as(&id)), position.into(), rule.into(), rows.into()]
+        }));
         batches.extend(rows::sorted(contract, &items)?);
     }
-    Ok(batches)
+    Ok((batches, counts))
+}
+
+/// The name under which the results table `preparation` counts what a work list considered and left out.
+#[must_use]
+pub fn counted_as(worklist: &str) -> String {
+    format!("work list {worklist}")
+}
+
+/// What came of a work list.
+pub(crate) struct Worklist {
+    /// The rows that are on it.
+    pub rows: Vec<arrow::array::RecordBatch>,
+    /// How many are not, by reason.
+    pub left_out: BTreeMap<String, u64>,
+}
+
+/// Runs a work list's SQL: rows whose column `left_out` says why are counted, the others are on the list.
+pub(crate) async fn worklist(bench: &Workbench, id: &str, text: &str) -> Result<Worklist> {
+    use datafusion::functions_aggregate::expr_fn::count;
+    use datafusion::prelude::{col, lit};
+    let failed = |reason: String| MeasureError::Definition {
+        measure: id.to_owned(),
+        file: format!("worklists/{id}.sql"),
+        reason,
+    };
+    let broken = |error: datafusion::error::DataFusionError| failed(error.strip_backtrace());
+    let data_through = bench.span.data_through(Feed::Ehr);
+    let frame = bench.bind(text, &BTreeMap::new(), 0, data_through).await.map_err(|error| failed(error.to_string()))?;
+    let why = || col("left_out");
+    let rows = frame.clone().filter(why().is_null()).map_err(broken)?.collect().await.map_err(broken)?;
+    let counted = frame.filter(why().is_not_null()).and_then(|frame| frame.aggregate(vec![why()], vec![count(lit(1))]));
+    let mut left_out = BTreeMap::new();
+    for batch in counted.map_err(broken)?.collect().await.map_err(broken)? {
+        for row in 0..batch.num_rows() {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of rows.
+            let rows = number_at(batch.column(1), row).unwrap_or_default() as u64;
+            *left_out.entry(text_at(batch.column(0), row).unwrap_or_default()).or_default() += rows;
+        }
+    }
+    Ok(Worklist { rows, left_out })
 }
 
 /// A results table that is written while measures are computed.

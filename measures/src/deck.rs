@@ -17,7 +17,8 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::definition::{Kind, Measure, View, prepared_views, views_read, whole_views};
+use crate::compute::worklist;
+use crate::definition::{Feed, Kind, Measure, View, prepared_views, views_read, whole_views, worklists};
 use crate::error::{MeasureError, Result};
 use crate::instrument::Instrument;
 use crate::rates::{Exact, Rate, Sums, Tree, composite, rates};
@@ -41,6 +42,20 @@ struct DeckFile {
     /// What is expected of prepared views.
     #[serde(default)]
     prepared: Vec<PreparedExpectation>,
+    /// What is expected of work lists.
+    #[serde(default)]
+    worklist: Vec<WorklistExpectation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WorklistExpectation {
+    /// Id of the list.
+    list: String,
+    /// SQL with `item_id`, any of the list's columns, and `explanation`: every row of the list.
+    rows: String,
+    /// SQL with `reason` and `rows`: how many are not on the list, and why.
+    left_out: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -250,8 +265,12 @@ async fn run_deck(
     // Only what the measures of this deck read; person and member-months complete every unit.
     let tested = deck.file.expect.iter().filter_map(|one| measures.iter().find(|measure| measure.id == one.measure));
     let own: Vec<String> = deck.file.prepared.iter().map(|one| format!("prepared.{}", one.view)).collect();
+    let lists = worklists();
+    let lists: Vec<&(String, String)> =
+        lists.iter().filter(|(id, _)| deck.file.worklist.iter().any(|one| one.list == *id)).collect();
     let texts: Vec<&str> = tested
         .map(|measure| measure.sql.as_str())
+        .chain(lists.iter().map(|(_, text)| text.as_str()))
         .chain(own.iter().map(String::as_str))
         .chain(["prepared.person prepared.member_months prepared.attribution prepared.program_members"])
         .collect();
@@ -273,6 +292,17 @@ async fn run_deck(
         let bench = bench(&deck, Span::new(end, months, data_through, false)?, place.path(), &shipped, &views).await?;
         for expectation in deck.file.prepared.iter().filter(|_| elsewhere.is_none()) {
             compare_prepared(&deck, &bench, expectation, &mut comparisons).await?;
+        }
+    }
+    if !deck.file.worklist.is_empty() {
+        let place = tempfile_folder(&deck)?;
+        let extract_date = data_through.saturating_add(Feed::Ehr.runout_days().days());
+        let bench = bench(&deck, Span::new(end, months, extract_date, false)?, place.path(), &shipped, &views).await?;
+        for expectation in deck.file.worklist.iter().filter(|_| elsewhere.is_none()) {
+            let Some((id, text)) = lists.iter().find(|(id, _)| *id == expectation.list) else {
+                return Err(deck.broken(format!("there is no work list {}", expectation.list)));
+            };
+            compare_worklist(&deck, &bench, id, text, expectation, &mut comparisons).await?;
         }
     }
     for expectation in deck.file.expect.iter().filter(|expectation| elsewhere.is_none() || !expectation.only_here) {
@@ -430,6 +460,59 @@ async fn compare_prepared(
             measure: name.clone(),
             what: unnamed,
             column: expectation.key.join(", "),
+            expected: "no such row".to_owned(),
+            found: "a row".to_owned(),
+            explanation: String::new(),
+            passed: false,
+        });
+    }
+    Ok(())
+}
+
+async fn compare_worklist(
+    deck: &Deck,
+    bench: &Workbench,
+    id: &str,
+    text: &str,
+    expectation: &WorklistExpectation,
+    comparisons: &mut Vec<Comparison>,
+) -> Result<()> {
+    let found = worklist(bench, id, text).await?;
+    let name = format!("worklist.{id}");
+    let mut wrong = |what: &str, column: &str, expected: String, found: String, passed: bool| {
+        comparisons.push(Comparison {
+            measure: name.clone(),
+            what: what.to_owned(),
+            column: column.to_owned(),
+            expected,
+            found,
+            explanation: String::new(),
+            passed,
+        });
+    };
+    if let Some(text) = &expectation.left_out {
+        let mut left_out = found.left_out.clone();
+        for batch in deck.query("worklist.left_out", text).await? {
+            for row in 0..batch.num_rows() {
+                let reason = shown(batch.column_by_name("reason"), row);
+                let expected = shown(batch.column_by_name("rows"), row);
+                let rows = left_out.remove(&reason).unwrap_or_default().to_string();
+                wrong(&reason, "left_out", expected.clone(), rows.clone(), rows == expected);
+            }
+        }
+        for (reason, rows) in left_out {
+            wrong(&reason, "left_out", "0".to_owned(), rows.to_string(), false);
+        }
+    }
+    let expected = deck.query("worklist.rows", &expectation.rows).await?;
+    let key = ["item_id".to_owned()];
+    let unnamed: Vec<String> =
+        compare_rows(&name, &key, &found.rows, &expected, None, comparisons).into_keys().collect();
+    for item in unnamed {
+        comparisons.push(Comparison {
+            measure: name.clone(),
+            what: item,
+            column: "item_id".to_owned(),
             expected: "no such row".to_owned(),
             found: "a row".to_owned(),
             explanation: String::new(),

@@ -730,18 +730,21 @@ pub fn worklists() -> Vec<(String, String)> {
     lists
 }
 
-/// Writes the decks of the built-in catalogue and of the prepared views into a folder, so that they can be run from
-/// anywhere.
+/// Writes the decks of the built-in catalogue, of the prepared views and of the work lists into a folder, so that they can be run
+/// from anywhere.
 ///
 /// # Errors
 /// When the folder cannot be written.
 pub fn unpack_decks(folder: &Path) -> std::io::Result<()> {
     CATALOG.extract(folder)?;
-    PREPARED.get_dir("cases").map_or(Ok(()), |cases| {
-        let place = folder.join("prepared");
-        std::fs::create_dir_all(place.join("cases"))?;
-        cases.extract(place)
-    })
+    for (name, of) in [("prepared", &PREPARED), ("worklists", &WORKLISTS)] {
+        if let Some(cases) = of.get_dir("cases") {
+            let place = folder.join(name);
+            std::fs::create_dir_all(place.join("cases"))?;
+            cases.extract(place)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

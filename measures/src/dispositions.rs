@@ -22,7 +22,8 @@ struct Codes {
 
 impl Codes {
     fn shipped() -> Result<Self> {
-        toml::from_str(include_str!("../dispositions.toml")).map_err(|error| MeasureError::engine("dispositions.toml", error))
+        toml::from_str(include_str!("../dispositions.toml"))
+            .map_err(|error| MeasureError::engine("dispositions.toml", error))
     }
 
     /// The code without a planned return, with two digits; a text that is no code stays as it is.
@@ -113,7 +114,8 @@ impl ScalarUDFImpl for Disposition {
                 Arc::new(found.collect::<StringViewArray>()) as ArrayRef
             }
             Says::PlannedReturn => {
-                let found = given.map(|code| Some(code.is_some_and(|code| self.codes.planned_return.contains_key(code.trim()))));
+                let found = given
+                    .map(|code| Some(code.is_some_and(|code| self.codes.planned_return.contains_key(code.trim()))));
                 Arc::new(found.collect::<BooleanArray>())
             }
         }))

@@ -97,7 +97,8 @@ impl ScalarUDFImpl for DateTrunc {
             ColumnarValue::Scalar(part) => part.try_as_str().flatten().map(str::to_lowercase),
             ColumnarValue::Array(_) => None,
         };
-        let part = part.ok_or_else(|| DataFusionError::Execution("date_trunc takes one text for its part".to_owned()))?;
+        let part =
+            part.ok_or_else(|| DataFusionError::Execution("date_trunc takes one text for its part".to_owned()))?;
         let first_day = first_day_of(&part).ok_or_else(|| {
             DataFusionError::Execution(format!("date_trunc knows year, quarter, month, week and day; not {part}"))
         })?;

@@ -1,5 +1,6 @@
--- Referrals whose report came 7 days ago or longer and was not acknowledged, within a year of the report; longest first.
+-- Referrals whose report came 7 days ago or longer and was not acknowledged, however long ago; longest first.
 -- Priority 1: urgent, or received more than 60 days ago; 2: more than 30 days ago; 3: the rest.
+-- `left_out` says of every other referral with a report why it is not on the list.
 with waiting as (
     select
         s.*,
@@ -8,13 +9,17 @@ with waiting as (
         concat(
             coalesce(s.priority, 'routine'), ' referral', coalesce(concat(' to ', s.specialty), ''),
             ', report of ', cast(s.report_date as varchar), ' not acknowledged'
-        ) as what
+        ) as what,
+        case
+            when s.left_out = 'duplicate' then 'joined with an order of the week before to the same specialty'
+            when s.left_out is not null and s.left_out <> 'outside_period'
+                then 'entered in error, revoked, a draft or no order'
+            when p.deceased_date is not null then 'the patient has died'
+            when s.acknowledged_reached is not null then 'the report was acknowledged'
+        end as out_because
     from prepared.referral_steps s
-    join prepared.person p on p.patient_id = s.patient_id
-    where s.acknowledged_reached is null and s.report_date is not null
-      and (s.left_out is null or s.left_out = 'outside_period')
-      and p.deceased_date is null
-      and s.report_date between cast(cast($data_through as int) - 365 as date) and $data_through
+    left join prepared.person p on p.patient_id = s.patient_id
+    where s.report_date is not null
 )
 select
     'referral.report_unread' as worklist_id,
@@ -27,6 +32,6 @@ select
     referring_practitioner_id as practitioner_id,
     coordinator_id,
     what,
-    'read the report, and tell the patient' as next_step
+    'read the report, and tell the patient' as next_step,
+    coalesce(out_because, case when days < 7 then 'came less than 7 days ago' end) as left_out
 from waiting
-where days >= 7

@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 
 use carecoord_lake::snapshot::Store;
-use carecoord_measures::{MeasureError, definition};
+use carecoord_measures::workbench::{number_at, text_at};
+use carecoord_measures::{MeasureError, compute, definition};
 
 use crate::arguments::WorklistOptions;
 use crate::commands::sql;
 use crate::failure::Failure;
 use crate::output;
 
-/// Prints the patients to act on, most urgent first.
+/// Prints the patients to act on, most urgent first; then, as a message, how many others were considered and why they are not
+/// on the list.
 pub fn run(options: &WorklistOptions) -> Result<ExitCode, Failure> {
     let known: Vec<String> = definition::worklists().into_iter().map(|(id, _)| id).collect();
     if !known.contains(&options.id) {
@@ -33,5 +35,20 @@ pub fn run(options: &WorklistOptions) -> Result<ExitCode, Failure> {
     );
     let (schema, batches) = sql::query(project, Some(&lake), Some(&results), &text)?;
     output::rows(&schema, &batches, options.format, options.output.as_deref())?;
+    let counts = format!(
+        "select rule, rows from results.preparation where view = '{}' order by position",
+        compute::counted_as(&options.id)
+    );
+    let (_, batches) = sql::query(project, Some(&lake), Some(&results), &counts)?;
+    let said = batches.iter().flat_map(|batch| {
+        (0..batch.num_rows()).filter_map(|row| {
+            let rows = number_at(batch.column(1), row)?;
+            Some(format!("{rows} {}", text_at(batch.column(0), row)?))
+        })
+    });
+    let said: Vec<String> = said.collect();
+    if !said.is_empty() {
+        output::message(&said.join("; "));
+    }
     Ok(ExitCode::SUCCESS)
 }
