@@ -30,6 +30,7 @@ use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
 use crate::signals::{self, Settings};
 use crate::span::{Span, days, period_start};
+use crate::spellings;
 use crate::suppression::suppress;
 use crate::targets;
 use crate::workbench::{MEMORY_BYTES, Workbench, number_at, shipped, text_at};
@@ -214,10 +215,15 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let views = prepared_views();
     // These cost a pass over all patients: only those that some measure reads.
     let whole = views_read(&whole_views(), options.measures.iter().map(|measure| measure.sql.as_str()));
-    let mut benches = Vec::new();
-    for (number, buckets) in groups(&manifest, options.buckets_at_once).into_iter().enumerate() {
+    let mut contexts = Vec::new();
+    for buckets in groups(&manifest, options.buckets_at_once) {
         let context = sql::session(buckets.end - buckets.start, &runtime)?;
         sql::register_lake(&context, &lake, &manifest, &buckets)?;
+        contexts.push(context);
+    }
+    spellings::unify(&contexts).await?;
+    let mut benches = Vec::new();
+    for (number, context) in contexts.into_iter().enumerate() {
         let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone(), &shipped)?;
         bench.prepare(&views, &BTreeMap::new(), options.progress).await?;
         benches.push(bench);

@@ -23,6 +23,7 @@ use crate::error::{MeasureError, Result};
 use crate::instrument::Instrument;
 use crate::rates::{Exact, Rate, Sums, Tree, composite, rates};
 use crate::span::Span;
+use crate::spellings;
 use crate::waits::{Waits, waits};
 use crate::workbench::{MEMORY_BYTES, Shipped, Workbench, number_at, shipped, text_at};
 
@@ -378,6 +379,7 @@ async fn bench(deck: &Deck, span: Span, place: &Path, shipped: &Shipped, views: 
         }
         sql::register(&context, "lake", &table.name, sql::in_memory(with_bucket, batches)?)?;
     }
+    spellings::unify(std::slice::from_ref(&context)).await?;
     let mut given = BTreeMap::new();
     for (name, text) in &deck.file.views {
         given.insert(name.clone(), deck.query(name, text).await?);

@@ -25,6 +25,7 @@ mod risk;
 pub mod rows;
 pub mod signals;
 pub mod span;
+mod spellings;
 pub mod suppression;
 mod targets;
 pub mod waits;

@@ -1,0 +1,107 @@
+//! Organizations whose ids differ by letter case only are one: one feed writes `STMARY`, another `StMary`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use carecoord_lake::contract::{self, Contract};
+use carecoord_lake::sql;
+use datafusion::prelude::SessionContext;
+
+use crate::error::{MeasureError, Result};
+use crate::workbench::{number_at, text_at};
+
+/// What a column must refer to for its values to be ids of organizations.
+const ORGANIZATION: &str = "organization.organization_id";
+/// Where spellings are looked for; what is found holds for every table.
+const LOOKED_AT: [&str; 3] = ["encounter", "practitioner", "referral"];
+
+/// Gives every organization one spelling in schema `lake` of all these sessions, which hold a group of buckets each: the one that
+/// the table `organization` has, else the one with the most rows, else the first by name. A lake without such ids is left as it is.
+///
+/// # Errors
+/// When a query fails.
+pub async fn unify(contexts: &[SessionContext]) -> Result<()> {
+    let others = others(contexts).await?;
+    if others.is_empty() {
+        return Ok(());
+    }
+    for table in contract::tables()? {
+        let columns = columns(table);
+        if columns.is_empty() {
+            continue;
+        }
+        let replaced: Vec<String> = columns
+            .iter()
+            .map(|column| {
+                let mut cases = format!("arrow_cast(case {column}");
+                for (spelling, one) in &others {
+                    let quoted = |text: &str| text.replace('\'', "''");
+                    let _ = write!(cases, " when '{}' then '{}'", quoted(spelling), quoted(one));
+                }
+                format!("{cases} else {column} end, 'Utf8View') as {column}")
+            })
+            .collect();
+        let text = format!("select * replace ({}) from lake.{}", replaced.join(", "), table.name);
+        for context in contexts {
+            let frame = context.sql(&text).await.map_err(failed)?;
+            context.deregister_table(format!("lake.{}", table.name)).map_err(failed)?;
+            sql::register(context, "lake", &table.name, frame.into_view())?;
+        }
+    }
+    Ok(())
+}
+
+/// Each spelling that another one of the same letters takes the place of.
+async fn others(contexts: &[SessionContext]) -> Result<BTreeMap<String, String>> {
+    let mut found: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    for name in LOOKED_AT {
+        let table = contract::table(name)?;
+        // A table without buckets stands whole in every group.
+        let groups = if table.bucket_by.is_some() { contexts } else { contexts.get(..1).unwrap_or_default() };
+        for column in columns(table) {
+            let query = format!("select {column}, count(*) from lake.{name} where {column} is not null group by 1");
+            for context in groups {
+                for (spelling, rows) in counted(context, &query).await? {
+                    *found.entry(spelling.to_lowercase()).or_default().entry(spelling).or_default() += rows;
+                }
+            }
+        }
+    }
+    found.retain(|_, spellings| spellings.len() > 1);
+    let Some(context) = contexts.first().filter(|_| !found.is_empty()) else { return Ok(BTreeMap::new()) };
+    let known = counted(context, "select organization_id, 1 from lake.organization").await?;
+    let mut others = BTreeMap::new();
+    for spellings in found.into_values() {
+        let rank = |spelling: &String, rows: u64| (!known.contains_key(spelling), std::cmp::Reverse(rows));
+        let best = spellings.iter().min_by_key(|(spelling, rows)| (rank(spelling, **rows), (*spelling).clone()));
+        let Some(best) = best.map(|(spelling, _)| spelling.clone()) else { continue };
+        others.extend(spellings.into_keys().filter(|one| *one != best).map(|one| (one, best.clone())));
+    }
+    Ok(others)
+}
+
+/// The columns of a table that name organizations.
+fn columns(table: &Contract) -> Vec<&str> {
+    let names = table.columns.iter().filter(|column| column.references.as_deref() == Some(ORGANIZATION));
+    names.map(|column| column.name.as_str()).collect()
+}
+
+/// Text and number of each row.
+async fn counted(context: &SessionContext, query: &str) -> Result<BTreeMap<String, u64>> {
+    let mut found = BTreeMap::new();
+    for batch in context.sql(query).await.map_err(failed)?.collect().await.map_err(failed)? {
+        for row in 0..batch.num_rows() {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of rows.
+            let rows = number_at(batch.column(1), row).unwrap_or_default() as u64;
+            if let Some(text) = text_at(batch.column(0), row) {
+                found.insert(text, rows);
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[allow(clippy::needless_pass_by_value)] // For `map_err`.
+fn failed(error: datafusion::error::DataFusionError) -> MeasureError {
+    MeasureError::engine("the spellings of organizations", error.strip_backtrace())
+}
