@@ -8,6 +8,7 @@ use carecoord_measures::definition::{self, Measure};
 use carecoord_measures::instrument::{self, Instrument};
 use carecoord_measures::signals::{Annotation, Rules, Settings};
 use carecoord_pipeline::checks::CheckSettings;
+use carecoord_pipeline::words::Words;
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -33,6 +34,8 @@ pub struct Config {
     pub measures: Vec<PathBuf>,
     /// Folders with survey instruments of one's own.
     pub instruments: Vec<PathBuf>,
+    /// Words for codes that replace the shipped ones: a file, within the project unless absolute.
+    pub words: Option<PathBuf>,
     /// How reports write numbers and dates: a file, within the project unless absolute.
     pub locale: Option<PathBuf>,
     /// Title of the report.
@@ -69,6 +72,7 @@ impl Default for Config {
             buckets: None,
             measures: Vec::new(),
             instruments: Vec::new(),
+            words: None,
             locale: None,
             report_title: "Care coordination report".to_owned(),
             currency: DOLLARS.to_owned(),
@@ -85,6 +89,11 @@ impl Default for Config {
 pub const TEMPLATE: &str = include_str!("carecoord.toml");
 
 impl Config {
+    /// Words for the lake's codes.
+    pub fn words(&self, project: &Path) -> Result<Words, Failure> {
+        Ok(self.words.as_ref().map(|path| Words::read(&project.join(path))).transpose()?.unwrap_or_default())
+    }
+
     /// Reads the project's settings; the defaults where it has no carecoord.toml.
     pub fn read(project: &Path) -> Result<Self, Failure> {
         let path = project.join("carecoord.toml");

@@ -87,6 +87,7 @@ impl Severity {
 /// One column of a contract.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // Each says one thing of a column, and contracts state them by name.
 pub struct Column {
     /// Name in the lake and in SQL.
     pub name: String,
@@ -122,6 +123,17 @@ pub struct Column {
     pub max: Option<String>,
     /// What follows from a larger one; rejecting unless stated.
     pub max_severity: Option<Severity>,
+    /// How many days after the extract date a date may lie, where it may be planned ahead; a month's grace unless stated.
+    pub ahead_days: Option<i32>,
+    /// Whether it ends a span, so that a day far ahead (9999-12-31) means that the end is open.
+    #[serde(default)]
+    pub open_end: bool,
+    /// Whether one value in all rows means that something went wrong with the export.
+    #[serde(default)]
+    pub varies: bool,
+    /// Whether it is a code that programs write as a number, so that `4.0` is 4.
+    #[serde(default)]
+    pub number_as_code: bool,
 }
 
 impl Column {
@@ -140,8 +152,11 @@ pub enum CheckKind {
     NotBefore,
     /// Within a patient, a row's start (`other`) must not lie before the running maximum of `column`.
     Overlap,
-    /// Two rows with different keys must not agree in all of `columns`.
+    /// Two rows with different keys must not agree in all of `columns`, nor, where `apart` names a column, while they differ
+    /// in it.
     SameValues,
+    /// A later row of the same key must not turn the sign of `column`: that is a reversal, and both rows count.
+    Reversal,
 }
 
 /// A check over several columns or rows.
@@ -161,6 +176,8 @@ pub struct Check {
     /// Columns compared by `same_values`.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// Column in which rows compared by `same_values` must differ, letter case aside.
+    pub apart: Option<String>,
     /// Only rows in which this column …
     pub where_column: Option<String>,
     /// … has this value.
@@ -250,7 +267,7 @@ macro_rules! contracts {
 
 static TABLES: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("tables":
-        "organization", "practitioner", "patient", "attribution", "coverage", "encounter", "diagnosis", "procedure", "observation",
+        "organization", "practitioner", "patient_merge", "patient", "attribution", "coverage", "encounter", "diagnosis", "procedure", "observation",
         "medication_fill", "medication_reconciliation", "referral", "referral_event", "appointment", "care_plan",
         "care_plan_element", "care_plan_activity", "care_plan_activity_status", "goal", "contact", "social_screening",
         "social_intervention", "community_referral", "survey_invitation", "survey_response", "claim_line", "program",
@@ -325,7 +342,7 @@ mod tests {
     #[test]
     fn every_contract_parses_and_every_reference_resolves() {
         let tables = tables().expect("tables parse");
-        assert_eq!(tables.len(), 31);
+        assert_eq!(tables.len(), 32);
         for contract in tables {
             for column in &contract.columns {
                 if let Some((table_name, column_name)) = column.reference() {

@@ -45,12 +45,15 @@ pub struct Extract {
     pub hash: String,
     /// Fingerprint of the mapping that it was read with: the same file read in another way is another extract.
     pub mapping: String,
+    /// The part of the mapping that read it: table, file patterns and constants of the key.
+    #[serde(default)]
+    pub block: String,
     /// What it fed.
     pub tables: Vec<Accounting>,
 }
 
 /// Row accounting of one file for one table:
-/// `read = filtered + accepted + quarantined + duplicate + superseded`.
+/// `read = filtered + accepted + quarantined + duplicate + superseded + combined + withdrawn`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accounting {
@@ -68,6 +71,18 @@ pub struct Accounting {
     pub duplicate: u64,
     /// Rows replaced by a later row of the same key.
     pub superseded: u64,
+    /// Rows whose values stand in the row that another file brought for the same key.
+    #[serde(default)]
+    pub combined: u64,
+    /// Rows taken back: by a full load that no longer holds them, by a deletion mark, or by a merge of patients.
+    #[serde(default)]
+    pub withdrawn: u64,
+    /// Columns of the table that the file offers; empty in manifests from before this was kept.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// How the file is written, as far as it is worth telling.
+    #[serde(default)]
+    pub layout: Vec<String>,
     /// Columns of the file that the mapping does not use.
     pub extra_columns: Vec<String>,
     /// Date and time patterns found or stated, by column.
@@ -80,7 +95,14 @@ impl Accounting {
     /// Whether every row read is accounted for.
     #[must_use]
     pub fn adds_up(&self) -> bool {
-        self.read == self.filtered + self.accepted + self.quarantined + self.duplicate + self.superseded
+        self.read
+            == self.filtered
+                + self.accepted
+                + self.quarantined
+                + self.duplicate
+                + self.superseded
+                + self.combined
+                + self.withdrawn
     }
 }
 
@@ -96,6 +118,12 @@ pub struct Finding {
     pub severity: Severity,
     /// Rows concerned.
     pub rows: u64,
+    /// Cells that the check looked at, where they are fewer than the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u64>,
+    /// What to know and what to do, where the check's name does not say it. It names no patient.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// One table of a snapshot.
@@ -110,6 +138,10 @@ pub struct TableEntry {
     pub first_date: Option<String>,
     /// Latest value of the table's time column (ISO date).
     pub last_date: Option<String>,
+    /// Latest day on which something happened: a value of the time column, but not of rows that are planned, cancelled or
+    /// entered in error, and not one that lies far from all others (ISO date).
+    #[serde(default)]
+    pub last_happened: Option<String>,
     /// Files, by bucket.
     pub files: Vec<FileEntry>,
 }

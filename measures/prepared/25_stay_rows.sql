@@ -1,6 +1,5 @@
 -- Which acute inpatient row belongs to which stay, and why (`measures.md` 0.5 and 1 [V]). Column `because`:
 --   status           cancelled, planned or entered in error: in no stay;
---   after_death      begins after the patient's date of death: in no stay [P];
 --   copy             the same stay as `of_encounter_id`, which is kept: same patient, hospital, admission and discharge; or the same
 --                    patient and the same nights under another hospital's name, since nobody sleeps in two hospitals: one stay that
 --                    two feeds report (admission messages and claims) [P];
@@ -41,11 +40,9 @@ with acute as (
         c.excluded_condition,
         case
             when coalesce(e.status, 'finished') in ('cancelled', 'entered-in-error', 'planned') then 'status'
-            when e.start_date > p.deceased_date then 'after_death'
         end as out_because
     from lake.encounter e
     left join prepared.inpatient_classification c on c.encounter_id = e.encounter_id and c.patient_id = e.patient_id
-    left join prepared.person p on p.patient_id = e.patient_id
     left join lake.organization o on o.organization_id = e.organization_id
     where e.class = 'inpatient'
 ),

@@ -38,7 +38,7 @@ with put_together as (
         excluded_condition,
         sum(amount_paid) over of_stay as amount_paid
     from prepared.stay_rows
-    where because not in ('status', 'after_death', 'copy')
+    where because not in ('status', 'copy')
     -- In order and running: what the last row of a stay has seen is the stay, and only one stay is held at a time.
     window of_stay as (
         partition by patient_id, hospital, stay_number

@@ -15,7 +15,7 @@ with hospital_rows as (
         disposition_kind(discharge_disposition) as disposition_kind,
         always_planned or ((potentially_planned_procedure or elective_stands_in) and not acute_diagnosis) as planned
     from prepared.stay_rows
-    where because not in ('status', 'after_death', 'copy')
+    where because not in ('status', 'copy')
     union all
     select
         patient_id, encounter_id, organization_id, practitioner_id, start_date, end_date, primary_diagnosis, disposition_kind,

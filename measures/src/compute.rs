@@ -12,6 +12,8 @@ use carecoord_lake::parquet_file::Writer;
 use carecoord_lake::snapshot::{Snapshot, Store};
 use carecoord_lake::sql::Sharing;
 use carecoord_lake::{files, parquet_file, sql};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::prelude::SessionContext;
 use jiff::civil::Date;
 
 use crate::atlas;
@@ -110,15 +112,18 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// The span that a lake and the options ask for. The extract date is what someone stated, else the last date of the
-/// first of these tables that has rows: encounter, referral, claim line, survey response, any other.
+/// first of these tables in which something happened: encounter, referral, claim line, survey response, any other.
 ///
 /// # Errors
 /// When the lake holds no dates or a date cannot be read.
 pub fn span_of(manifest: &Manifest, report_month: Option<Date>, months: i64) -> Result<Span> {
     let setting = |what: &str, reason: String| MeasureError::Setting { what: what.to_owned(), reason };
     let parse = |text: &str| text.parse::<Date>().map_err(|error| setting("extract_date", format!("{text}: {error}")));
-    let last_of = |table: &str| manifest.tables.get(table).and_then(|entry| entry.last_date.clone());
+    // A lake from before the last day of what happened was kept has only the last day of all rows.
+    let last = |entry: &TableEntry| entry.last_happened.clone().or_else(|| entry.last_date.clone());
+    let last_of = |table: &str| manifest.tables.get(table).and_then(last);
     let seen = ["encounter", "referral", "claim_line", "survey_response"].into_iter().find_map(last_of);
+    let seen = seen.or_else(|| manifest.tables.values().filter_map(|entry| entry.last_happened.clone()).max());
     let seen = seen.or_else(|| manifest.tables.values().filter_map(|entry| entry.last_date.clone()).max());
     let (extract_date, assumed) = match (&manifest.extract_date, seen) {
         (Some(stated), _) => (parse(stated)?, false),
@@ -215,15 +220,8 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let views = prepared_views();
     // These cost a pass over all patients: only those that some measure reads.
     let whole = views_read(&whole_views(), options.measures.iter().map(|measure| measure.sql.as_str()));
-    let mut contexts = Vec::new();
-    for buckets in groups(&manifest, options.buckets_at_once) {
-        let context = sql::session(buckets.end - buckets.start, &runtime)?;
-        sql::register_lake(&context, &lake, &manifest, &buckets)?;
-        contexts.push(context);
-    }
-    spellings::unify(&contexts).await?;
     let mut benches = Vec::new();
-    for (number, context) in contexts.into_iter().enumerate() {
+    for (number, context) in sessions(options, &lake, &manifest, &runtime).await?.into_iter().enumerate() {
         let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone(), &shipped)?;
         bench.prepare(&views, &BTreeMap::new(), options.progress).await?;
         benches.push(bench);
@@ -307,6 +305,23 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     files::remove_folder(&scratch)?;
     let snapshot = draft.publish(identity.as_bytes())?;
     Ok(Outcome { snapshot, span, computed, refused })
+}
+
+/// A session over the lake for each group of buckets, in which one hospital has one spelling.
+async fn sessions(
+    options: &Options<'_>,
+    lake: &Snapshot,
+    manifest: &Manifest,
+    runtime: &Arc<RuntimeEnv>,
+) -> Result<Vec<SessionContext>> {
+    let mut contexts = Vec::new();
+    for buckets in groups(manifest, options.buckets_at_once) {
+        let context = sql::session(buckets.end - buckets.start, runtime)?;
+        sql::register_lake(&context, lake, manifest, &buckets)?;
+        contexts.push(context);
+    }
+    spellings::unify(&contexts).await?;
+    Ok(contexts)
 }
 
 /// What came of one measure.
@@ -890,6 +905,8 @@ fn quality(manifest: &Manifest) -> Vec<Vec<Cell>> {
                 counts.quarantined.into(),
                 counts.duplicate.into(),
                 counts.superseded.into(),
+                counts.combined.into(),
+                counts.withdrawn.into(),
             ]);
         }
     }

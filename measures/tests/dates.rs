@@ -42,7 +42,7 @@ fn cell(table: &Contract, column: &Column, row: usize) -> String {
             None if table.key.len() == 1 && table.key.contains(&column.name) => id(&table.name, row),
             None => "'01'".to_owned(),
         },
-        ColumnType::Boolean => (row % 2 == 0).to_string(),
+        ColumnType::Boolean => row.is_multiple_of(2).to_string(),
         ColumnType::Integer | ColumnType::Number | ColumnType::Decimal => "1".to_owned(),
     }
 }

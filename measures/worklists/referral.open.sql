@@ -123,7 +123,7 @@ select
         when stands in ('past', 'scheduled') then 'find out whether the visit took place'
         when status = 'on-hold' then 'find out whether it can go on'
         when stands in ('missed', 'cancelled') then 'schedule the visit again'
-        when stands = 'waiting' then 'ask for a day'
+        when stands = 'waiting' then 'schedule the visit: the patient is on the waiting list'
         else 'schedule the visit'
     end as next_step,
     coalesce(

@@ -6,6 +6,8 @@ use carecoord_lake::contract::Severity;
 use carecoord_lake::manifest::Accounting;
 use serde::Deserialize;
 
+use crate::advice::advice;
+
 /// What the user set, from `[checks]` in `carecoord.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -14,7 +16,8 @@ pub struct CheckSettings {
     pub max_quarantined_share: f64,
     /// `check`, `table.check` or `table.column.check` → what follows.
     pub severity: BTreeMap<String, Severity>,
-    /// `check`, `table.check` or `table.column.check` → the share of a file's rows above which the run fails.
+    /// `check`, `table.check` or `table.column.check` → the share of a file's rows above which the run fails; half of the
+    /// filled cells for `unknown_code` and `dangling_reference` unless stated.
     pub max_share: BTreeMap<String, f64>,
 }
 
@@ -42,6 +45,16 @@ fn lookup<'a, T>(settings: &'a BTreeMap<String, T>, table: &str, column: &str, c
         .or_else(|| settings.get(check))
 }
 
+/// The share of a column's cells above which a check fails the run although each row only warns: where most codes are
+/// unknown or most references lead nowhere, the column was not understood.
+fn usual_limit(check: &str) -> Option<f64> {
+    matches!(check, "unknown_code" | "dangling_reference").then_some(0.5)
+}
+
+fn rows_of(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
+}
+
 impl CheckSettings {
     /// The severity that the user set for a check, the most specific first.
     #[must_use]
@@ -64,15 +77,24 @@ impl CheckSettings {
             ));
         }
         for finding in &accounting.findings {
+            let column = if finding.column.is_empty() { "the whole row" } else { &finding.column };
             if finding.severity == Severity::Fail {
-                fail(format!("{} in {} rows: {}", finding.check, finding.rows, finding.column));
+                let reason = if finding.reason.is_empty() { advice(&finding.check).remedy } else { &finding.reason };
+                fail(format!("{} in {} of {column}: {reason}", finding.check, rows_of(finding.rows)));
+                continue;
             }
-            if let Some(limit) = lookup(&self.max_share, &accounting.table, &finding.column, &finding.check)
-                && share(finding.rows) > *limit
-            {
+            let table = &accounting.table;
+            let limit = lookup(&self.max_share, table, &finding.column, &finding.check).copied();
+            // Rows that are put aside have a limit of their own.
+            let warns = finding.severity == Severity::Warn;
+            let limit = limit.or_else(|| usual_limit(&finding.check).filter(|_| warns));
+            let of = finding.of.unwrap_or(accounting.read);
+            if let Some(limit) = limit.filter(|limit| of > 0 && finding.rows as f64 / of as f64 > *limit) {
                 fail(format!(
-                    "{} in {} of {} rows of {}, more than max_share = {limit}",
-                    finding.check, finding.rows, accounting.read, finding.column
+                    "{} in {} of {of} cells of {column}, more than max_share = {limit}: {}",
+                    finding.check,
+                    finding.rows,
+                    advice(&finding.check).remedy
                 ));
             }
         }

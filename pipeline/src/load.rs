@@ -1,6 +1,6 @@
 //! One file into the buckets of one table: scan, plan, count, spread.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,9 +10,9 @@ use carecoord_lake::manifest::{Accounting, Finding};
 use polars::prelude::*;
 
 use crate::error::{PipelineError, Result};
-use crate::plan::{LEAVE_OUT, Plan, RECORD, REJECT, check_name, field_name, trimmed_name};
+use crate::plan::{DELETED, LEAVE_OUT, Plan, RECORD, REJECT, check_name, field_name, trimmed_name};
 use crate::spill::Spill;
-use crate::survey::{FIELD_COUNT, Survey};
+use crate::survey::{FIELD_COUNT, SHORT_ROW, SWALLOWED_LINES, Survey};
 
 /// Quarantined rows of one file beyond which there is no point in going on.
 const MOST_QUARANTINED: usize = 2_000_000;
@@ -68,11 +68,27 @@ pub struct Load<'a> {
     pub scratch: &'a Path,
     /// Values looked up elsewhere.
     pub lookup: Option<Lookup>,
+    /// Patients whose numbers have been merged into another's: old number → number that stays.
+    pub merged: Arc<HashMap<String, String>>,
 }
+
+/// The quote of a mended copy: a control character that no text holds, so that every quote in it is a letter.
+const MENDED_QUOTE: u8 = 0x1e;
+
+/// Column of the lake's own while rows wait: what is to become of a row.
+pub const FATE: &str = "_fate";
+/// A row like any other.
+pub const STAYS: u32 = 0;
+/// A row that takes back the row of its key.
+pub const DELETES: u32 = 1;
+/// A row that came under a patient's old number.
+pub const MOVED: u32 = 2;
 
 #[derive(Debug)]
 struct Sink {
     spill: Spill,
+    /// Filled cells of the columns with codes.
+    filled: BTreeMap<String, u64>,
     rows: u64,
     filtered: u64,
     quarantined_rows: u64,
@@ -93,6 +109,7 @@ impl Load<'_> {
         let frame = self.plan.on(self.scan(&path, odd)?, |frame| self.fill(frame));
         let sink = Arc::new(Mutex::new(Sink {
             spill,
+            filled: BTreeMap::new(),
             rows: 0,
             filtered: 0,
             quarantined_rows: 0,
@@ -102,7 +119,12 @@ impl Load<'_> {
             error: None,
         }));
         let shared = Arc::clone(&sink);
-        let batch = Batch { contract: self.contract, plan: self.plan.clone(), extract: self.extract };
+        let batch = Batch {
+            contract: self.contract,
+            plan: self.plan.clone(),
+            extract: self.extract,
+            merged: Arc::clone(&self.merged),
+        };
         let callback = PlanCallback::new(move |rows: DataFrame| {
             let mut sink = shared.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = batch.take(&mut sink, &rows) {
@@ -141,11 +163,11 @@ impl Load<'_> {
             let reason = format!("more than {MOST_QUARANTINED} rows do not pass the checks{example}");
             return Err(PipelineError::File { file: survey.name.clone(), reason });
         }
-        let broken = survey.broken.len() as u64;
-        if sink.rows + broken != survey.records {
+        let (broken, left_out) = (survey.broken.len() as u64, survey.left_out.len() as u64);
+        if sink.rows + broken + left_out != survey.records {
             let reason = format!(
                 "{} records were counted and {} read: the quotes may not be balanced; nothing was loaded",
-                survey.records - broken,
+                survey.records - broken - left_out,
                 sink.rows
             );
             return Err(PipelineError::File { file: survey.name.clone(), reason });
@@ -158,16 +180,34 @@ impl Load<'_> {
             }
         }
         for ((column, check), (severity, rows)) in by_name {
-            findings.push(Finding { check: check.to_owned(), column: column.to_owned(), severity, rows });
+            let of = (check == "unknown_code").then(|| sink.filled.get(column).copied()).flatten();
+            findings.push(Finding {
+                check: check.to_owned(),
+                column: column.to_owned(),
+                severity,
+                rows,
+                of,
+                reason: String::new(),
+            });
+        }
+        findings.extend(self.plan.notes.iter().map(|note| Finding {
+            check: note.check.to_owned(),
+            column: note.column.clone(),
+            severity: note.severity,
+            rows: note.cells,
+            of: None,
+            reason: note.reason.clone(),
+        }));
+        for (check, noted) in [(SHORT_ROW, &survey.short), (SWALLOWED_LINES, &survey.swallowed)] {
+            if noted.count > 0 {
+                let severity = Severity::Warn;
+                findings.push(finding(check, severity, noted.count));
+                sink.warned.extend(noted.first.iter().map(|record| whole_row(*record, check, String::new())));
+            }
         }
         for reason in survey.broken.values().collect::<BTreeSet<_>>() {
             let rows = survey.broken.values().filter(|other| other == &reason).count() as u64;
-            findings.push(Finding {
-                check: (*reason).to_owned(),
-                column: String::new(),
-                severity: Severity::Reject,
-                rows,
-            });
+            findings.push(finding(reason, Severity::Reject, rows));
         }
         for (record, reason) in &survey.broken {
             let value = if *reason == FIELD_COUNT {
@@ -175,26 +215,22 @@ impl Load<'_> {
             } else {
                 String::new()
             };
-            sink.quarantined.push(FoundCell {
-                record: *record,
-                check: (*reason).to_owned(),
-                column: String::new(),
-                value,
-            });
+            sink.quarantined.push(whole_row(*record, reason, value));
         }
         sink.quarantined.sort_by_key(|cell| cell.record);
         let quarantined = sink.quarantined_rows + broken;
         let accounting = Accounting {
             table: self.contract.name.clone(),
             read: survey.records,
-            filtered: sink.filtered,
-            accepted: survey.records - sink.filtered - quarantined,
+            filtered: sink.filtered + left_out,
+            accepted: survey.records - sink.filtered - left_out - quarantined,
             quarantined,
-            duplicate: 0,
-            superseded: 0,
+            columns: self.plan.offered.clone(),
+            layout: survey.found.clone(),
             extra_columns: self.plan.extra_columns.clone(),
             patterns: self.plan.patterns.clone(),
             findings,
+            ..Accounting::default()
         };
         Ok((sink.spill, Loaded { accounting, quarantined: sink.quarantined, warned: sink.warned }))
     }
@@ -225,6 +261,7 @@ impl Load<'_> {
             .with_has_header(true)
             .with_schema(Some(Arc::new(schema)))
             .with_separator(if mended { b',' } else { self.survey.delimiter })
+            .with_quote_char(Some(if mended { MENDED_QUOTE } else { b'"' }))
             .with_missing_is_null(true)
             .with_glob(false)
             .with_raise_if_empty(false)
@@ -241,15 +278,26 @@ impl Load<'_> {
         let path = self.scratch.join("mended.csv");
         let file = files::create_file(&path)?;
         let failed = |error: csv::Error| PipelineError::engine(format!("cannot write {}", path.display()), error);
-        let mut writer = csv::Writer::from_writer(std::io::BufWriter::new(file));
+        let mut writer = csv::WriterBuilder::new().quote(MENDED_QUOTE).from_writer(std::io::BufWriter::new(file));
         let header = (0..self.survey.header.len()).map(field_name).chain([RECORD.to_owned()]);
         writer.write_record(header).map_err(failed)?;
-        self.survey.each_record(|number, _, record| {
-            if !self.survey.broken.contains_key(&number) {
-                let mut copy = record.clone();
-                copy.push_field(number.to_string().as_bytes());
-                writer.write_byte_record(&copy).map_err(failed)?;
+        let survey = self.survey;
+        survey.each_record(|number, _, record| {
+            if survey.broken.contains_key(&number) || survey.left_out.contains_key(&number) {
+                return Ok(true);
             }
+            // Missing cells at the end are empty, surplus ones are.
+            for index in 0..survey.header.len() {
+                let cell = record.get(index).unwrap_or_default();
+                if cell.iter().any(|byte| matches!(byte, 0 | &MENDED_QUOTE)) || std::str::from_utf8(cell).is_err() {
+                    let text = String::from_utf8_lossy(cell).replace(['\0', char::from(MENDED_QUOTE)], "");
+                    writer.write_field(text.as_bytes()).map_err(failed)?;
+                } else {
+                    writer.write_field(cell).map_err(failed)?;
+                }
+            }
+            writer.write_field(number.to_string().as_bytes()).map_err(failed)?;
+            writer.write_record(None::<&[u8]>).map_err(failed)?;
             Ok(true)
         })?;
         writer.flush().map_err(|error| PipelineError::read(&path, error))?;
@@ -262,6 +310,7 @@ struct Batch {
     contract: &'static Contract,
     plan: Plan,
     extract: i64,
+    merged: Arc<HashMap<String, String>>,
 }
 
 impl Batch {
@@ -296,19 +345,67 @@ impl Batch {
                 }
             }
         }
+        for column in
+            self.contract.columns.iter().filter(|column| !column.allowed.is_empty() && self.plan.offers(&column.name))
+        {
+            let cells = kept.column(&format!("r:{}", column.name)).map_err(engine)?;
+            *sink.filled.entry(column.name.clone()).or_default() += (cells.len() - cells.null_count()) as u64;
+        }
         if reject.num_trues() > 0 {
             sink.quarantined_rows += reject.num_trues() as u64;
             kept = kept.filter(&!&reject).map_err(engine)?;
         }
-        let mut columns: Vec<Column> = Vec::with_capacity(self.contract.columns.len() + 2);
+        let (moved, fates) = self.fates(&kept).map_err(engine)?;
+        if let Some(moved) = moved {
+            kept.with_column(moved).map_err(engine)?;
+        }
+        let mut columns: Vec<Column> = Vec::with_capacity(self.contract.columns.len() + 3);
         for column in &self.contract.columns {
             columns.push(kept.column(&column.name).map_err(engine)?.clone());
         }
         columns.push(Column::new_scalar(EXTRACT_COLUMN.into(), Scalar::from(self.extract), kept.height()));
         columns.push(kept.column(RECORD).map_err(engine)?.clone().with_name(RECORD_COLUMN.into()));
+        columns.push(fates);
         let accepted = DataFrame::new(kept.height(), columns).map_err(engine)?;
         sink.spill.push(accepted, self.contract.bucket_by.as_deref())
     }
+}
+
+impl Batch {
+    /// What is to become of each row, and the patients' numbers where some were merged into others.
+    fn fates(&self, rows: &DataFrame) -> PolarsResult<(Option<Column>, Column)> {
+        let deleted = rows.column(DELETED)?.bool()?;
+        let patients = self.contract.bucket_by.as_deref().filter(|_| !self.merged.is_empty());
+        let Some(patient) = patients else {
+            if !deleted.any() {
+                return Ok((None, Column::new_scalar(FATE.into(), Scalar::from(STAYS), rows.height())));
+            }
+            let fates: Vec<u32> =
+                deleted.iter().map(|deleted| if deleted == Some(true) { DELETES } else { STAYS }).collect();
+            return Ok((None, Column::new(FATE.into(), fates)));
+        };
+        let old = rows.column(patient)?.str()?;
+        let mut fates = Vec::with_capacity(rows.height());
+        let mut numbers: Vec<Option<&str>> = Vec::with_capacity(rows.height());
+        for (number, deleted) in old.iter().zip(deleted.iter()) {
+            let into = number.and_then(|number| self.merged.get(number)).map(String::as_str);
+            fates.push(match (deleted, into) {
+                (Some(true), _) => DELETES,
+                (_, Some(_)) => MOVED,
+                _ => STAYS,
+            });
+            numbers.push(into.or(number));
+        }
+        Ok((Some(Column::new(patient.into(), numbers)), Column::new(FATE.into(), fates)))
+    }
+}
+
+fn finding(check: &str, severity: Severity, rows: u64) -> Finding {
+    Finding { check: check.to_owned(), column: String::new(), severity, rows, of: None, reason: String::new() }
+}
+
+fn whole_row(record: u64, check: &str, value: String) -> FoundCell {
+    FoundCell { record, check: check.to_owned(), column: String::new(), value }
 }
 
 fn collect_cells(

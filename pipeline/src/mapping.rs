@@ -10,7 +10,12 @@ use std::path::Path;
 use carecoord_lake::contract::{self, Contract};
 use serde::Deserialize;
 
+use crate::conditions::{Condition, conditions};
 use crate::error::{PipelineError, Result};
+use crate::layout::Layout;
+use crate::numbers::Sign;
+use crate::source;
+use crate::words;
 
 const BUILT_IN: [(&str, &str); 2] =
     [("synthea", include_str!("../sources/synthea.toml")), ("desynpuf", include_str!("../sources/desynpuf.toml"))];
@@ -30,8 +35,19 @@ pub enum DateOrder {
     Dmy,
 }
 
+/// What a load does to rows that were loaded before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// An extract brings new and changed rows; what it does not hold stays.
+    #[default]
+    Changes,
+    /// An extract holds all rows: what earlier files of this block held and this run's files no longer hold is withdrawn.
+    Full,
+}
+
 /// A whole mapping.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// Name, as given to `--source`.
@@ -42,23 +58,31 @@ pub struct Mapping {
     /// Time zone in which dates are local (IANA name); UTC unless stated.
     #[serde(default = "utc")]
     pub time_zone: String,
-    /// Order of day and month in dates with slashes.
-    #[serde(default)]
-    pub date_order: DateOrder,
+    /// Order of day and month in dates whose form does not tell; found in the files unless stated.
+    pub date_order: Option<DateOrder>,
     /// Whether the files are reference tables and not data of patients: loading them changes neither the lake's source nor
     /// its extract date.
     #[serde(default)]
     pub reference: bool,
-    /// Texts that mean "no value" beside the empty one.
-    #[serde(default = "default_nulls")]
-    pub null_values: Vec<String>,
+    /// Texts that mean "no value" beside the empty one, in any case; the usual ones unless stated.
+    pub null_values: Option<Vec<String>>,
+    /// Encoding of the files; UTF-8, or what a byte-order mark says, unless stated.
+    pub encoding: Option<String>,
+    /// The quote, one character; empty for files that are never quoted; `"` unless stated.
+    pub quote: Option<String>,
+    /// The character that takes the next one as it is; none unless stated.
+    pub escape: Option<String>,
+    /// The sign before decimals, `.` or `,`; found in each column unless stated.
+    pub decimal: Option<String>,
+    /// The sign between groups of three digits; follows from the other unless stated.
+    pub thousands: Option<String>,
     /// Files, in the order in which they are looked for.
     #[serde(rename = "file")]
     pub files: Vec<FileMapping>,
 }
 
 /// How files of one kind feed one table.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileMapping {
     /// Table of the lake.
@@ -67,20 +91,35 @@ pub struct FileMapping {
     pub files: Vec<String>,
     /// Delimiter; found in the header line unless stated.
     pub delimiter: Option<char>,
+    /// Encoding, where it is not the mapping's.
+    pub encoding: Option<String>,
+    /// Quote, where it is not the mapping's.
+    pub quote: Option<String>,
+    /// Escape, where it is not the mapping's.
+    pub escape: Option<String>,
+    /// Lines before the header; found unless stated.
+    pub skip_rows: Option<u64>,
+    /// Line of the header, from 1; found unless stated.
+    pub header_row: Option<u64>,
+    /// Records at the end that are no data; found unless stated.
+    pub footer: Option<u64>,
+    /// Sign before decimals, where it is not the mapping's.
+    pub decimal: Option<String>,
+    /// Sign between groups of digits, where it is not the mapping's.
+    pub thousands: Option<String>,
+    /// Order of day and month, where it is not the mapping's.
+    pub date_order: Option<DateOrder>,
+    /// What a load does to rows that were loaded before.
+    #[serde(default)]
+    pub mode: Mode,
     /// Rows that count; the others are left out on purpose and counted as filtered.
-    pub only_where: Option<Condition>,
+    #[serde(default, deserialize_with = "conditions")]
+    pub only_where: Vec<Condition>,
+    /// Rows that take back the row of their key.
+    #[serde(default, deserialize_with = "conditions")]
+    pub deleted_where: Vec<Condition>,
     /// Column of the lake → where its value comes from.
     pub columns: BTreeMap<String, Source>,
-}
-
-/// A condition on a row.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Condition {
-    /// Column of the file.
-    pub column: String,
-    /// Values, one of which it must have.
-    pub equals: Vec<String>,
 }
 
 /// Where a value comes from.
@@ -112,16 +151,16 @@ pub struct Rule {
     pub map: BTreeMap<String, String>,
     /// Value for whatever `map` does not name; left as it is unless stated.
     pub otherwise: Option<String>,
-    /// Pattern of a date or time, in strftime's letters; found once for each file unless stated.
-    pub format: Option<String>,
+    /// Pattern of a date or time in strftime's letters, or several of which the first that fits a cell counts; every usual
+    /// form is read unless stated.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub format: Vec<String>,
+    /// Text put before an identifier, for keys that are unique only within a site.
+    pub prefix: Option<String>,
 }
 
 fn utc() -> String {
     "UTC".to_owned()
-}
-
-fn default_nulls() -> Vec<String> {
-    ["NULL", "N/A", "NA", "#N/A", "None", "\\N", "?"].map(str::to_owned).to_vec()
 }
 
 fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Vec<String>, D::Error> {
@@ -153,8 +192,80 @@ impl FileMapping {
     /// Says in short how a file is read: equal texts read equal files into equal rows.
     #[must_use]
     pub fn fingerprint(&self, mapping: &Mapping) -> String {
-        let text = format!("{self:?} {:?} {:?} {:?}", mapping.time_zone, mapping.date_order, mapping.null_values);
+        let Mapping { time_zone, date_order, null_values, encoding, quote, escape, decimal, thousands, .. } = mapping;
+        let text = format!(
+            "{self:?} {time_zone:?} {date_order:?} {null_values:?} {encoding:?} {quote:?} {escape:?} {decimal:?} {thousands:?}"
+        );
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+    }
+
+    /// Which files feed which rows: the table, the file patterns and the constants of the key. It stays the same when
+    /// other parts of the mapping change, so that a full load knows what earlier files brought.
+    #[must_use]
+    pub fn block(&self, table: &Contract) -> String {
+        let constants = table.key.iter().filter_map(|name| {
+            let constant = self.columns.get(name)?.rule().constant?;
+            Some(format!("{name}={constant}"))
+        });
+        std::iter::once(self.table.clone())
+            .chain(self.files.iter().cloned())
+            .chain(constants)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// How the files are written, as far as the mapping states it.
+    ///
+    /// # Errors
+    /// With a sentence that names the setting, when one cannot be used.
+    pub fn layout(&self, mapping: &Mapping) -> std::result::Result<Layout, String> {
+        let one_byte = |what: &str, text: &str| match text.as_bytes() {
+            [byte] => Ok(*byte),
+            _ => Err(format!("{what} {text:?} is not one ASCII character")),
+        };
+        let encoding =
+            self.encoding.as_ref().or(mapping.encoding.as_ref()).map(|name| source::encoding(name)).transpose()?;
+        let quote = match self.quote.as_ref().or(mapping.quote.as_ref()).map(String::as_str) {
+            None => None,
+            Some("") => Some(None),
+            Some(text) => Some(Some(one_byte("quote", text)?)),
+        };
+        let escape =
+            self.escape.as_ref().or(mapping.escape.as_ref()).map(|text| one_byte("escape", text)).transpose()?;
+        let delimiter = self.delimiter.map(|stated| one_byte("delimiter", &stated.to_string())).transpose()?;
+        if self.skip_rows.is_some() && self.header_row.is_some() {
+            return Err("skip_rows and header_row say the same in two ways; state one of them".to_owned());
+        }
+        if self.header_row == Some(0) {
+            return Err("header_row counts lines from 1".to_owned());
+        }
+        let lines_before = self.skip_rows.or(self.header_row.map(|line| line - 1));
+        Ok(Layout { encoding, delimiter, quote, escape, lines_before, footer: self.footer })
+    }
+
+    /// The sign before decimals, where the mapping states it or it follows from the other sign.
+    ///
+    /// # Errors
+    /// With a sentence that names the setting, when the two signs contradict each other.
+    pub fn decimal_sign(&self, mapping: &Mapping) -> std::result::Result<Option<Sign>, String> {
+        let decimal = self.decimal.as_ref().or(mapping.decimal.as_ref()).map(String::as_str);
+        let thousands = self.thousands.as_ref().or(mapping.thousands.as_ref()).map(String::as_str);
+        let decimal = match decimal {
+            None => None,
+            Some(".") => Some(Sign::Dot),
+            Some(",") => Some(Sign::Comma),
+            Some(other) => return Err(format!("decimal = {other:?}; it is \".\" or \",\"")),
+        };
+        let follows = match thousands {
+            None | Some("" | " " | "'" | "\u{a0}" | "\u{202f}") => None,
+            Some(",") => Some(Sign::Dot),
+            Some(".") => Some(Sign::Comma),
+            Some(other) => return Err(format!("thousands = {other:?}; it is \",\", \".\", \" \", \"'\" or \"\"")),
+        };
+        match (decimal, follows) {
+            (Some(one), Some(other)) if one != other => Err("decimal and thousands are the same sign".to_owned()),
+            (one, other) => Ok(one.or(other)),
+        }
     }
 }
 
@@ -214,31 +325,31 @@ impl Mapping {
                     format!("{}.txt", table.name),
                     format!("{}.tsv", table.name),
                 ],
-                delimiter: None,
-                only_where: None,
                 columns: table
                     .columns
                     .iter()
                     .map(|column| (column.name.clone(), Source::Column(column.name.clone())))
                     .collect(),
+                ..FileMapping::default()
             })
             .collect();
         Ok(Self {
             name: OWN.to_owned(),
             title: "carecoord's own column names".to_owned(),
             time_zone: utc(),
-            date_order: DateOrder::Mdy,
-            reference: false,
-            null_values: default_nulls(),
             files,
+            ..Self::default()
         })
     }
 
     fn parse(path: &str, text: &str) -> Result<Self> {
         let broken = |reason: String| PipelineError::Mapping { path: path.to_owned(), reason };
-        let mapping: Self = toml::from_str(text).map_err(|error| broken(error.to_string()))?;
+        let mut mapping: Self = toml::from_str(text).map_err(|error| broken(error.to_string()))?;
         check_time_zone(&mapping.time_zone).map_err(broken)?;
-        for file in &mapping.files {
+        let whole = mapping.clone();
+        for file in &mut mapping.files {
+            file.layout(&whole).map_err(broken)?;
+            file.decimal_sign(&whole).map_err(broken)?;
             let table = contract::table(&file.table).map_err(|error| broken(error.to_string()))?;
             for (column, source) in &file.columns {
                 if table.column(column).is_none() {
@@ -247,6 +358,11 @@ impl Mapping {
                 let rule = source.rule();
                 if rule.column.is_empty() && rule.join.is_empty() && rule.constant.is_none() {
                     return Err(broken(format!("{}.{column} names no column, join or constant", table.name)));
+                }
+            }
+            for (column, source) in &mut file.columns {
+                if let (Source::Rule(rule), Some(known)) = (source, table.column(column)) {
+                    words::fold_targets(&table.name, known, rule).map_err(broken)?;
                 }
             }
             if let Some(missing) = needed(table).find(|name| !file.columns.contains_key(*name)) {
@@ -262,7 +378,8 @@ impl Mapping {
 /// # Errors
 /// With the reason, when it is not.
 pub fn check_time_zone(name: &str) -> std::result::Result<(), String> {
-    polars::prelude::TimeZone::validate_time_zone(name)
+    jiff::tz::TimeZone::get(name)
+        .map(drop)
         .map_err(|_| format!("time_zone {name:?} is not known; write it like America/New_York or UTC"))
 }
 

@@ -1,19 +1,32 @@
 //! From a file's text to a table's columns: one Polars plan for each file, every cell read as text, trimmed, cast by
 //! the contract, and checked.
 //!
-//! Names within the plan: `f3` is the file's fourth field as text, `s:x` column x trimmed, `r:x` the same without the
-//! texts that mean "no value", `x` the cast value, `c5` whether the sixth check found something, `reject` whether one
-//! of the rejecting checks did, `leave_out` whether the mapping leaves the row out on purpose.
+//! Names within the plan: `f3` is the file's fourth field as text, `s:x` column x trimmed, `r:x` its value as text (no
+//! value where the cell says so, codes in the lake's words), `n:x` the same with a plain number, `o:x` a date by its own
+//! cell, `x` the cast value, `k:x` why a cell could not be cast, `c5` whether the sixth check found something, `reject`
+//! whether one of the rejecting checks did, `leave_out` and `deleted` what the mapping says of the row.
+//!
+//! A cell that cannot be read rejects its row only where the row cannot be without it; else the cell is emptied and
+//! counted, because the rows with the odd cells (the dearest stays, the oldest patients) are not a chance selection.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use carecoord_lake::contract::{CheckKind, Column as ContractColumn, ColumnType, Contract, Severity};
 use polars::prelude::*;
 
 use crate::checks::CheckSettings;
-use crate::mapping::{FileMapping, Mapping, Rule};
+use crate::conditions::{Condition, Test};
+use crate::conventions::{Conventions, DATE_ORDER, MIDNIGHT_UTC, TWO_DIGIT_YEAR};
+use crate::dates::{self, Reader, Repeated};
+use crate::identifiers;
+use crate::limits::{Limits, Outside};
+use crate::mapping::{FileMapping, Mapping, Rule, Source};
+use crate::numbers::{self, Number, Sign};
 use crate::patterns::{Holds, Pattern};
-use crate::survey::Survey;
+use crate::survey::{NOT_UTF8, Survey};
+use crate::text;
+use crate::words::{Vocabulary, Words};
 
 /// One check of a plan.
 #[derive(Debug, Clone)]
@@ -24,6 +37,21 @@ pub struct PlannedCheck {
     pub column: String,
     /// What follows.
     pub severity: Severity,
+}
+
+/// Something that concerns a whole column of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnNote {
+    /// Check.
+    pub check: &'static str,
+    /// Column of the table.
+    pub column: String,
+    /// What follows.
+    pub severity: Severity,
+    /// Cells concerned.
+    pub cells: u64,
+    /// What to know and what to do.
+    pub reason: String,
 }
 
 /// The plan for one file and table.
@@ -37,18 +65,30 @@ pub struct Plan {
     pub patterns: BTreeMap<String, String>,
     /// Checks; the index is the number in the name of the plan's column.
     pub checks: Vec<PlannedCheck>,
+    /// What concerns whole columns.
+    pub notes: Vec<ColumnNote>,
+    /// Fields of the file that columns of the table come from, for messages: column → header name.
+    pub headers: BTreeMap<String, String>,
     trimmed: Vec<Expr>,
     raw: Vec<Expr>,
+    own: Vec<Expr>,
     cast: Vec<Expr>,
-    rows: Vec<Expr>,
+    codes: Vec<Expr>,
     found: Vec<Expr>,
+    emptied: Vec<Expr>,
+    found_in_rows: Vec<Expr>,
     leave_out: Expr,
+    deleted: Expr,
+    /// Checks that also hold for a row that only takes back another: those of the key.
+    key_checks: Vec<usize>,
 }
 
 /// Name of the plan's column that says whether a row is rejected.
 pub const REJECT: &str = "reject";
 /// Name of the plan's column that says whether the mapping leaves a row out.
 pub const LEAVE_OUT: &str = "leave_out";
+/// Name of the plan's column that says whether the row takes back the row of its key.
+pub const DELETED: &str = "deleted";
 /// Name of the plan's column with the record number.
 pub const RECORD: &str = "record";
 
@@ -58,43 +98,85 @@ pub fn trimmed_name(column: &str) -> String {
     format!("s:{column}")
 }
 
-/// Name of the plan's column for a check.
+/// Name of the plan's column with a check's outcome.
 #[must_use]
 pub fn check_name(index: usize) -> String {
     format!("c{index}")
+}
+
+/// Name of a field of the file within the plan.
+#[must_use]
+pub fn field_name(index: usize) -> String {
+    format!("f{index}")
 }
 
 fn raw_name(column: &str) -> String {
     format!("r:{column}")
 }
 
-/// Name of the plan's column for a field of the file.
-#[must_use]
-pub fn field_name(index: usize) -> String {
-    format!("f{index}")
+fn number_name(column: &str) -> String {
+    format!("n:{column}")
+}
+
+fn own_name(column: &str) -> String {
+    format!("o:{column}")
+}
+
+fn code_name(column: &str) -> String {
+    format!("k:{column}")
+}
+
+/// Why a cell could not be cast.
+mod code {
+    pub const FINE: u32 = 0;
+    pub const INVALID: u32 = 1;
+    pub const DUMMY: u32 = 2;
+    pub const IMPLAUSIBLE: u32 = 3;
+    pub const OPEN_ENDED: u32 = 4;
+    pub const AMBIGUOUS: u32 = 5;
+}
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Making<'a> {
+    /// Table.
+    pub contract: &'a Contract,
+    /// Mapping.
+    pub mapping: &'a Mapping,
+    /// The block that feeds the table.
+    pub file: &'a FileMapping,
+    /// The file.
+    pub survey: &'a Survey,
+    /// What was decided for the file.
+    pub conventions: &'a Conventions,
+    /// Words for codes.
+    pub words: &'a Words,
+    /// Settings of the checks.
+    pub settings: &'a CheckSettings,
+    /// The day after which nothing can have happened, days since 1970-01-01.
+    pub extract_day: i32,
+    /// Whether a column is filled from another table.
+    pub filled: bool,
 }
 
 impl Plan {
-    /// Plans a file: which of its columns feed which of the table's, by which pattern, under which checks.
+    /// Plans how each column of the file becomes one of the table's, by which pattern, under which checks.
     #[must_use]
-    pub fn new(
-        contract: &Contract,
-        mapping: &Mapping,
-        file: &FileMapping,
-        survey: &Survey,
-        settings: &CheckSettings,
-        filled: bool,
-    ) -> Self {
-        let mut builder = Builder { contract, mapping, survey, settings, plan: Self::empty(), used: Vec::new() };
+    pub fn new(making: Making<'_>) -> Self {
+        let Making { contract, file, survey, .. } = making;
+        let mut builder = Builder { making, plan: Self::empty(), used: Vec::new() };
         for column in &contract.columns {
-            let rule = file.columns.get(&column.name).map(crate::mapping::Source::rule);
-            builder.text(column, rule.as_ref());
+            builder.text(column, file.columns.get(&column.name).map(Source::rule).as_ref());
         }
         for column in &contract.columns {
-            builder.value(column, file.columns.get(&column.name).map(crate::mapping::Source::rule).as_ref(), filled);
+            builder.value(column, file.columns.get(&column.name).map(Source::rule).as_ref());
         }
         builder.row_checks();
-        builder.leave_out(file);
+        builder.plan.leave_out = match builder.conditions(&file.only_where) {
+            Some(kept) => kept.not(),
+            None => lit(false),
+        };
+        builder.plan.deleted = builder.conditions(&file.deleted_where).unwrap_or_else(|| lit(false));
         let extra = survey.header.iter().enumerate().filter(|(index, _)| !builder.used.contains(index));
         builder.plan.extra_columns = extra.map(|(_, name)| name.clone()).collect();
         builder.plan
@@ -106,12 +188,19 @@ impl Plan {
             extra_columns: Vec::new(),
             patterns: BTreeMap::new(),
             checks: Vec::new(),
+            notes: Vec::new(),
+            headers: BTreeMap::new(),
             trimmed: Vec::new(),
             raw: Vec::new(),
+            own: Vec::new(),
             cast: Vec::new(),
-            rows: Vec::new(),
+            codes: Vec::new(),
             found: Vec::new(),
+            emptied: Vec::new(),
+            found_in_rows: Vec::new(),
             leave_out: lit(false),
+            deleted: lit(false),
+            key_checks: Vec::new(),
         }
     }
 
@@ -124,266 +213,714 @@ impl Plan {
     /// Puts the plan on a scan whose columns are `f0 … fn` and `record`. `fill` adds values looked up elsewhere,
     /// between the trimming and the casting.
     pub fn on(&self, scan: LazyFrame, fill: impl FnOnce(LazyFrame) -> LazyFrame) -> LazyFrame {
-        let frame = scan.with_columns(&self.trimmed).with_columns(&self.raw);
-        let frame = fill(frame).with_columns(&self.cast).with_columns(&self.rows);
-        let rejecting = self.checks.iter().enumerate().filter(|(_, check)| check.severity != Severity::Warn);
-        let reject = rejecting.fold(lit(false), |any, (index, _)| any.or(col(check_name(index))));
+        let mut frame = fill(scan.with_columns(&self.trimmed).with_columns(&self.raw));
+        for stage in [&self.own, &self.cast, &self.codes, &self.found, &self.emptied, &self.found_in_rows] {
+            if !stage.is_empty() {
+                frame = frame.with_columns(stage);
+            }
+        }
+        let any = |checks: &mut dyn Iterator<Item = usize>| {
+            checks.fold(lit(false), |any, index| any.or(col(check_name(index))))
+        };
+        let mut rejecting = self
+            .checks
+            .iter()
+            .enumerate()
+            .filter(|(_, check)| check.severity != Severity::Warn)
+            .map(|(index, _)| index);
+        let reject = any(&mut rejecting);
+        let reject_deleted = any(&mut self.key_checks.iter().copied());
         frame
-            .with_columns(&self.found)
-            .with_columns([reject.alias(REJECT), self.leave_out.clone().fill_null(lit(false)).alias(LEAVE_OUT)])
+            .with_columns([
+                self.leave_out.clone().fill_null(lit(false)).alias(LEAVE_OUT),
+                self.deleted.clone().fill_null(lit(false)).alias(DELETED),
+            ])
+            .with_columns([when(col(DELETED)).then(reject_deleted).otherwise(reject).alias(REJECT)])
     }
 }
 
 struct Builder<'a> {
-    contract: &'a Contract,
-    mapping: &'a Mapping,
-    survey: &'a Survey,
-    settings: &'a CheckSettings,
+    making: Making<'a>,
     plan: Plan,
     used: Vec<usize>,
 }
 
+/// A text expression through a function on each of its cells.
+fn each(text: Expr, function: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let kept: StringChunked = text.iter().map(|value| value.and_then(&function)).collect();
+            Ok(kept.with_name(text.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
+    )
+}
+
+/// A text expression through a function that borrows from each cell.
+fn each_part(text: Expr, function: impl for<'a> Fn(&'a str) -> Option<&'a str> + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let kept: StringChunked = text.iter().map(|value| value.and_then(&function)).collect();
+            Ok(kept.with_name(text.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
+    )
+}
+
+/// Whether a function holds for each cell; false for no value.
+fn holds(text: Expr, function: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let found: BooleanChunked = text.iter().map(|value| Some(value.is_some_and(&function))).collect();
+            Ok(found.with_name(text.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
+    )
+}
+
+/// Days of each cell.
+fn days(text: Expr, function: impl Fn(&str) -> Option<i32> + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let days: Int32Chunked = text.iter().map(|value| value.and_then(&function)).collect();
+            Ok(days.with_name(text.name().clone()).into_date().into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::Date)),
+    )
+}
+
+fn utc() -> DataType {
+    DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+}
+
+/// Instants of each cell.
+fn instants(text: Expr, function: impl Fn(&str) -> Option<i64> + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let micros: Int64Chunked = text.iter().map(|value| value.and_then(&function)).collect();
+            let micros = micros.with_name(text.name().clone());
+            Ok(micros.into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), utc())),
+    )
+}
+
+/// Why each cell whose value is missing could not be cast, by a function of its text.
+fn codes_of(text: Expr, value: Expr, why: impl Fn(&str) -> u32 + Send + Sync + 'static) -> Expr {
+    text.map_many(
+        move |columns| {
+            let (text, value) = (columns[0].str()?.clone(), &columns[1]);
+            let name = text.name().clone();
+            // Nothing is amiss in almost every batch.
+            if text.null_count() == value.null_count() {
+                return Ok(Column::new_scalar(name, Scalar::from(code::FINE), text.len()));
+            }
+            let missing = value.is_null();
+            let codes: Vec<u32> = text
+                .iter()
+                .zip(missing.iter())
+                .map(|(text, missing)| match text {
+                    Some(text) if missing == Some(true) => why(text),
+                    _ => code::FINE,
+                })
+                .collect();
+            Ok(Column::new(name, codes))
+        },
+        &[value],
+        |_, fields| Ok(Field::new(fields[0].name().clone(), DataType::UInt32)),
+    )
+}
+
+/// Where the text of a column comes from.
+struct Text {
+    expression: Expr,
+    /// Whether some of its bytes may not be UTF-8.
+    undecodable: bool,
+}
+
 impl Builder<'_> {
     fn field(&mut self, name: &str) -> Option<usize> {
-        let index = self.survey.column(name)?;
+        let index = self.making.survey.column(name)?;
         self.used.push(index);
         Some(index)
     }
 
-    /// The trimmed text of a column and the same without texts that mean "no value".
+    /// The column of the file that a rule reads first.
+    fn index(&self, rule: Option<&Rule>) -> Option<usize> {
+        let rule = rule?;
+        rule.column.iter().chain(&rule.join).find_map(|name| self.making.survey.column(name))
+    }
+
+    /// Whether a row cannot be without a readable value in this column.
+    fn is_vital(&self, column: &ContractColumn) -> bool {
+        let contract = self.making.contract;
+        let key = contract.key.contains(&column.name) || contract.bucket_by.as_ref() == Some(&column.name);
+        // An instant is vital where a required date comes from it alone.
+        let date = contract.columns.iter().any(|other| {
+            other.required && other.local_date_of.as_deref() == Some(&column.name) && !self.plan.offers(&other.name)
+        });
+        let vital = column.required || date || (key && column.kind == ColumnType::Text);
+        vital
+            && column
+                .local_date_of
+                .as_ref()
+                .is_none_or(|instant| !self.plan.offers(instant) || self.plan.offers(&column.name))
+    }
+
+    /// The trimmed text of a column and its value as text.
     fn text(&mut self, column: &ContractColumn, rule: Option<&Rule>) {
         let source = rule.and_then(|rule| self.source(rule));
         let name = &column.name;
-        let Some(text) = source else {
+        let Some(Text { expression, undecodable }) = source else {
             self.plan.trimmed.push(lit(NULL).cast(DataType::String).alias(trimmed_name(name)));
             self.plan.raw.push(lit(NULL).cast(DataType::String).alias(raw_name(name)));
             return;
         };
+        if let Some(index) = self.index(rule) {
+            self.plan.headers.insert(name.clone(), self.making.survey.header[index].clone());
+        }
         self.plan.offered.push(name.clone());
-        self.plan.trimmed.push(text.alias(trimmed_name(name)));
-        let nulls = self.mapping.null_values.clone();
-        let without_nulls = col(trimmed_name(name)).map(
-            move |text| {
-                let text = text.str()?;
-                let is_value = |value: &&str| !value.is_empty() && !nulls.iter().any(|null| null == value);
-                let kept: StringChunked = text.iter().map(|value| value.filter(is_value)).collect();
-                Ok(kept.with_name(text.name().clone()).into_column())
-            },
-            |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
-        );
-        let rule = rule.cloned().unwrap_or_default();
-        // Codes in the contracts are lower case; extracts write them as they like.
-        let fold = !column.allowed.is_empty() || !rule.map.is_empty();
-        let lower = col(trimmed_name(name)).str().to_lowercase();
-        let mut value = if fold && rule.map.is_empty() {
-            without_nulls.clone().str().to_lowercase()
+        self.plan.trimmed.push(expression.alias(trimmed_name(name)));
+        let nulls = self.making.mapping.null_values.as_deref();
+        let vocabulary = Arc::new(Vocabulary::new(self.making.contract, column, rule, self.making.words, nulls));
+        let trimmed = col(trimmed_name(name));
+        let mut value = if vocabulary.is_plain() {
+            each_part(trimmed.clone(), move |cell| vocabulary.is_value(cell).then_some(cell))
         } else {
-            without_nulls.clone()
+            // The empty cell may have a value of its own.
+            each(trimmed.clone().fill_null(lit("")), move |cell| vocabulary.value(cell))
         };
-        if let Some(otherwise) = &rule.otherwise {
-            value = when(without_nulls.is_not_null()).then(lit(otherwise.clone())).otherwise(lit(NULL));
+        if identifiers::is_identifier(self.making.contract, column) {
+            value = each_identifier(value);
         }
-        for (from, to) in &rule.map {
-            value = when(lower.clone().eq(lit(from.to_lowercase()))).then(lit(to.clone())).otherwise(value);
+        if undecodable && !(column.required || self.making.contract.key.contains(name)) {
+            value = each_part(value, |cell| (!cell.contains(char::REPLACEMENT_CHARACTER)).then_some(cell));
         }
-        let value = value.cast(DataType::String);
-        // A map may yield the empty text, which is no value either.
-        let value = when(value.clone().neq(lit(""))).then(value).otherwise(lit(NULL).cast(DataType::String));
         self.plan.raw.push(value.alias(raw_name(name)));
+        if undecodable {
+            let vital = column.required || self.making.contract.key.contains(name);
+            let severity = if vital { Severity::Reject } else { Severity::Warn };
+            let bad = holds(trimmed, |cell| cell.contains(char::REPLACEMENT_CHARACTER));
+            self.check(NOT_UTF8, name, severity, bad);
+        }
     }
 
-    fn source(&mut self, rule: &Rule) -> Option<Expr> {
-        let trim = |index: usize| col(field_name(index)).str().strip_chars(lit(NULL));
+    fn source(&mut self, rule: &Rule) -> Option<Text> {
+        let trim = |index: usize| each_part(col(field_name(index)), |cell| Some(text::trim(cell)));
         if let Some(constant) = &rule.constant {
-            return Some(lit(constant.clone()));
+            return Some(Text { expression: lit(constant.clone()), undecodable: false });
         }
-        if let Some(index) = rule.column.iter().find_map(|name| self.survey.column(name)) {
+        let undecodable = |index: &usize| self.making.survey.undecodable.contains(index);
+        if let Some(index) = rule.column.iter().find_map(|name| self.making.survey.column(name)) {
+            let undecodable = undecodable(&index);
             self.used.push(index);
-            return Some(trim(index));
+            return Some(Text { expression: trim(index), undecodable });
         }
-        let parts: Vec<Expr> = rule.join.iter().filter_map(|name| self.field(name)).map(trim).collect();
+        let indexes: Vec<usize> = rule.join.iter().filter_map(|name| self.field(name)).collect();
+        let undecodable = indexes.iter().any(|index| self.making.survey.undecodable.contains(index));
+        let parts: Vec<Expr> = indexes.into_iter().map(trim).collect();
         if parts.is_empty() {
             return None;
         }
         // Empty parts keep their place, or (7, "") and ("", 7) would be one key; all parts empty is no value.
         let any = parts.iter().fold(lit(false), |any, part| any.or(part.clone().fill_null(lit("")).neq(lit(""))));
         let parts: Vec<Expr> = parts.into_iter().map(|part| part.fill_null(lit(""))).collect();
-        Some(when(any).then(concat_str(parts, "|", false)).otherwise(lit(NULL).cast(DataType::String)))
+        let expression = when(any).then(concat_str(parts, "|", false)).otherwise(lit(NULL).cast(DataType::String));
+        Some(Text { expression, undecodable })
     }
 
-    fn pattern(&mut self, column: &ContractColumn, rule: Option<&Rule>) -> Pattern {
-        let rule = rule.cloned().unwrap_or_default();
-        let pattern = match &rule.format {
-            Some(format) => Pattern::stated(format),
-            None => {
-                let index = rule.column.iter().find_map(|name| self.survey.column(name));
-                let samples = index.map_or(&[][..], |index| &self.survey.samples[index]);
-                Pattern::find(samples, self.mapping.date_order)
-            }
+    /// How the dates of a column are read: stated patterns, or every usual form.
+    fn dates(&mut self, column: &ContractColumn, rule: Option<&Rule>) -> Dates {
+        let limits = Limits::new(self.making.contract, column, self.making.extract_day);
+        let time_zone = self.making.mapping.time_zone.clone();
+        let formats = rule.map(|rule| rule.format.clone()).unwrap_or_default();
+        if !formats.is_empty() {
+            let patterns: Vec<Pattern> = formats.iter().map(|format| Pattern::stated(format)).collect();
+            self.plan.patterns.insert(column.name.clone(), formats.join(" or "));
+            return Dates { how: How::Stated(patterns, time_zone), limits };
+        }
+        let index = self.index(rule);
+        let tally = index.and_then(|index| self.making.survey.dates.get(&index));
+        let conventions = self.making.conventions;
+        let reader = Reader {
+            order: conventions.order,
+            dots: conventions.dots,
+            midnight_is_date: conventions.midnight_is_date(tally),
+            latest: limits.last(),
+            zone: conventions.zone.clone(),
         };
-        self.plan.patterns.insert(column.name.clone(), pattern.format.clone());
-        pattern
+        let found: Vec<String> = tally
+            .into_iter()
+            .flat_map(|tally| tally.forms.iter().map(|form| form.pattern(conventions.order)))
+            .collect();
+        let found = if found.is_empty() { "%Y-%m-%d".to_owned() } else { found.join(" or ") };
+        self.plan.patterns.insert(column.name.clone(), found);
+        self.column_notes(column, index);
+        Dates { how: How::Found(Arc::new(reader)), limits }
+    }
+
+    /// What the tallies of a column are worth saying.
+    fn column_notes(&mut self, column: &ContractColumn, index: Option<usize>) {
+        let Some(index) = index else { return };
+        let conventions = self.making.conventions;
+        let mut notes = Vec::new();
+        if let Some(doubt) = conventions.doubts.get(&index) {
+            notes.push((DATE_ORDER, doubt.severity, doubt.cells, doubt.reason.clone()));
+        }
+        if let Some(tally) = self.making.survey.dates.get(&index) {
+            if tally.is_midnight_utc() && conventions.zone.is_some() {
+                let reason =
+                    "every cell is midnight in UTC, so the column was read as dates and not moved to the time zone";
+                notes.push((MIDNIGHT_UTC, Severity::Warn, tally.midnight_utc, reason.to_owned()));
+            }
+            if tally.short_years > 0 {
+                let reason =
+                    "years of two digits were read as the latest that do not lie after the column's last possible day";
+                notes.push((TWO_DIGIT_YEAR, Severity::Warn, tally.short_years, reason.to_owned()));
+            }
+        }
+        for (check, severity, cells, reason) in notes {
+            let settings = self.making.settings;
+            let severity = settings.severity(&self.making.contract.name, &column.name, check).unwrap_or(severity);
+            let note = ColumnNote { check, column: column.name.clone(), severity, cells, reason };
+            if !self.plan.notes.contains(&note) {
+                self.plan.notes.push(note);
+            }
+        }
     }
 
     /// The cast value of a column and its checks.
-    fn value(&mut self, column: &ContractColumn, rule: Option<&Rule>, filled: bool) {
+    fn value(&mut self, column: &ContractColumn, rule: Option<&Rule>) {
         let name = column.name.as_str();
         let raw = col(raw_name(name));
         let offered = self.plan.offers(name);
+        let vital = self.is_vital(column);
+        let on_failure = if vital { Severity::Reject } else { Severity::Warn };
+        let mut invalid = None;
         let cast = match column.kind {
             ColumnType::Text => raw.clone(),
-            ColumnType::Integer => raw.clone().cast(DataType::Int64),
-            ColumnType::Decimal => raw.clone().cast(DataType::Decimal(18, 2)),
-            ColumnType::Number => {
-                let number = raw.clone().cast(DataType::Float64);
-                when(number.clone().is_finite()).then(number).otherwise(lit(NULL))
+            ColumnType::Integer | ColumnType::Decimal | ColumnType::Number => {
+                invalid = Some("invalid_number");
+                self.number(column, rule)
             }
-            ColumnType::Boolean => boolean(&raw),
-            ColumnType::Date => self.date(column, rule, offered),
-            ColumnType::Timestamp if offered => {
-                let pattern = self.pattern(column, rule);
-                if pattern.holds == Holds::Date {
-                    let invalid =
-                        raw.clone().is_not_null().and(pattern.date(raw.clone(), &self.mapping.time_zone).is_null());
-                    self.check("invalid_date", name, Severity::Reject, invalid);
-                }
-                pattern.instant(raw.clone(), &self.mapping.time_zone)
+            ColumnType::Boolean => {
+                invalid = Some("invalid_boolean");
+                boolean(&raw)
             }
-            ColumnType::Timestamp => Pattern::stated("%Y-%m-%d").instant(raw.clone(), "UTC"),
+            ColumnType::Date => self.date(column, rule, offered, on_failure),
+            ColumnType::Timestamp if offered => self.timestamp(column, rule, on_failure),
+            ColumnType::Timestamp => lit(NULL).cast(utc()),
         };
         self.plan.cast.push(cast.alias(name));
+        self.presence(column, offered);
+        if !self.plan.offers(name) {
+            return;
+        }
+        let trimmed = col(trimmed_name(name));
+        let marked = raw.clone().is_null().and(trimmed.clone().is_not_null()).and(trimmed.neq(lit("")));
+        self.check("null_marker", name, Severity::Warn, marked);
+        if let Some(check) = invalid.filter(|_| offered) {
+            let unread = raw.clone().is_not_null().and(col(name).is_null());
+            if column.kind == ColumnType::Boolean {
+                self.check(check, name, on_failure, unread);
+            } else {
+                let ambiguous = col(code_name(name)).eq(lit(code::AMBIGUOUS));
+                self.check(check, name, on_failure, unread.and(ambiguous.clone().not()));
+                self.check("ambiguous_number", name, on_failure, ambiguous);
+            }
+        }
+        if !column.allowed.is_empty() {
+            let allowed = column.allowed.clone();
+            let unknown = holds(raw.clone(), move |cell| !allowed.iter().any(|code| code == cell));
+            let keep = column.allowed_severity == Some(Severity::Warn);
+            let severity = column.allowed_severity.unwrap_or(on_failure);
+            self.check("unknown_code", name, severity, unknown.clone());
+            if !keep && severity == Severity::Warn {
+                self.plan.emptied.push(when(unknown.not()).then(col(name)).otherwise(lit(NULL)).alias(name));
+            }
+        }
+        if identifiers::is_identifier(self.making.contract, column) {
+            let strange = holds(raw, identifiers::is_scientific);
+            self.check("scientific_notation", name, Severity::Fail, strange);
+        }
+        self.bounds(column, on_failure);
+    }
+
+    /// Whether the row can be without the value.
+    fn presence(&mut self, column: &ContractColumn, offered: bool) {
+        let name = column.name.as_str();
+        let raw = col(raw_name(name));
         let instant = column.local_date_of.as_deref();
         let from_instant = instant.is_some_and(|instant| self.plan.offers(instant));
         if from_instant && !offered {
             self.plan.offered.push(name.to_owned());
         }
-        if column.filled_from.is_some() {
+        let filled = self.making.filled;
+        if column.filled_from.is_some() && (column.required || self.making.contract.bucket_by.as_deref() == Some(name))
+        {
             // Without its patient a row has no place; a looked-up value that is missing means a dangling reference.
             let missing = if filled { "dangling_reference" } else { "required" };
-            self.check(missing, name, Severity::Reject, raw.clone().is_null());
+            self.check(missing, name, Severity::Reject, raw.is_null());
             if filled {
                 self.plan.offered.push(name.to_owned());
             }
         } else if column.required && (offered || from_instant) {
-            // A row whose required date comes from an instant that yields none has no date either.
-            let derived = |other: &str| col(name).is_null().and(col(other).is_not_null());
-            let nowhere = instant.filter(|_| from_instant).map_or(lit(false), derived);
-            let other = instant.filter(|_| from_instant).map(raw_name);
-            let absent =
-                other.map_or_else(|| raw.clone().is_null(), |other| raw.clone().is_null().and(col(other).is_null()));
-            self.check("required", name, Severity::Reject, absent.or(nowhere));
+            // A date that comes from an instant is missing where the instant yields none, which is told of the instant.
+            let absent = match instant.filter(|_| from_instant) {
+                Some(instant) if !offered => col(raw_name(instant)).is_null(),
+                Some(instant) => raw.is_null().and(col(raw_name(instant)).is_null()),
+                None => raw.is_null(),
+            };
+            self.check("required", name, Severity::Reject, absent);
+            if let Some(instant) = instant.filter(|_| from_instant && offered) {
+                // Neither of the two yields a date although one of them holds text.
+                let nowhere =
+                    col(name).is_null().and(col(raw_name(instant)).is_not_null()).and(col(raw_name(name)).is_null());
+                self.check("required", name, Severity::Reject, nowhere);
+            }
         }
-        if !offered {
-            return;
-        }
-        let marked =
-            raw.clone().is_null().and(col(trimmed_name(name)).neq(lit(""))).and(col(trimmed_name(name)).is_not_null());
-        self.check("null_marker", name, Severity::Warn, marked);
-        let invalid = match column.kind {
-            ColumnType::Text => None,
-            ColumnType::Integer | ColumnType::Decimal | ColumnType::Number => Some("invalid_number"),
-            ColumnType::Boolean => Some("invalid_boolean"),
-            ColumnType::Date => Some("invalid_date"),
-            ColumnType::Timestamp if self.is_date_only(name) => None,
-            ColumnType::Timestamp => Some("invalid_timestamp"),
-        };
-        if let Some(check) = invalid {
-            let value =
-                if column.kind == ColumnType::Date && from_instant { self.own_date(column, rule) } else { col(name) };
-            self.check(check, name, Severity::Reject, raw.clone().is_not_null().and(value.is_null()));
-        }
-        if !column.allowed.is_empty() {
-            let known = column.allowed.iter().fold(lit(false), |any, value| any.or(raw.clone().eq(lit(value.clone()))));
-            let severity = column.allowed_severity.unwrap_or(Severity::Reject);
-            self.check("unknown_code", name, severity, raw.clone().is_not_null().and(known.not()));
-        }
-        self.bounds(column);
     }
 
-    fn is_date_only(&self, name: &str) -> bool {
-        self.plan.patterns.get(name).is_some_and(|format| Pattern::stated(format).holds == Holds::Date)
-    }
-
-    fn own_date(&mut self, column: &ContractColumn, rule: Option<&Rule>) -> Expr {
-        let pattern = self.pattern(column, rule);
-        pattern.date(col(raw_name(&column.name)), &self.mapping.time_zone)
-    }
-
-    fn date(&mut self, column: &ContractColumn, rule: Option<&Rule>, offered: bool) -> Expr {
-        let own = offered.then(|| self.own_date(column, rule));
-        let instant = column.local_date_of.as_deref().filter(|instant| self.plan.offers(instant));
-        let local = instant.and_then(|instant| {
-            let format = self.plan.patterns.get(instant)?;
-            Some(Pattern::stated(format).date(col(raw_name(instant)), &self.mapping.time_zone))
+    fn number(&mut self, column: &ContractColumn, rule: Option<&Rule>) -> Expr {
+        let name = column.name.as_str();
+        let raw = col(raw_name(name));
+        let money = column.kind == ColumnType::Decimal;
+        let whole = column.kind == ColumnType::Integer;
+        let sign = self.making.conventions.sign(self.making.survey, self.index(rule), money || whole);
+        if sign == Sign::Comma {
+            self.plan.patterns.insert(name.to_owned(), "numbers with a decimal comma".to_owned());
+        }
+        let plain = each(raw.clone(), move |cell| match numbers::plain(cell, sign) {
+            Number::Plain(text) if whole => Some(numbers::whole(&text).to_owned()),
+            Number::Plain(text) => Some(text),
+            Number::Ambiguous | Number::None => None,
         });
-        match (own, local) {
-            (Some(own), Some(local)) => coalesce(&[own, local]),
-            (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => lit(NULL).cast(DataType::Date),
+        self.plan.own.push(plain.alias(number_name(name)));
+        let plain = col(number_name(name));
+        let value = match column.kind {
+            ColumnType::Integer => plain.cast(DataType::Int64),
+            ColumnType::Decimal => plain.cast(DataType::Decimal(18, 2)),
+            _ => {
+                let number = plain.cast(DataType::Float64);
+                when(number.clone().is_finite()).then(number).otherwise(lit(NULL))
+            }
+        };
+        let why = move |cell: &str| match numbers::plain(cell, sign) {
+            Number::Ambiguous if sign == Sign::Untold => code::AMBIGUOUS,
+            _ => code::INVALID,
+        };
+        self.plan.codes.push(codes_of(raw, col(name), why).alias(code_name(name)));
+        value
+    }
+
+    fn timestamp(&mut self, column: &ContractColumn, rule: Option<&Rule>, on_failure: Severity) -> Expr {
+        let name = column.name.as_str();
+        let raw = col(raw_name(name));
+        let dates = self.dates(column, rule);
+        // A cell that holds a date alone has no instant, which is nothing amiss: it is judged by its date.
+        self.plan.own.push(dates.date(raw.clone()).alias(own_name(name)));
+        self.plan.codes.push(codes_of(raw.clone(), col(own_name(name)), dates.why()).alias(code_name(name)));
+        let skipped = match &dates.how {
+            How::Found(reader) => {
+                let reader = Arc::clone(reader);
+                let skipped = move |cell: &str| {
+                    dates::read(cell).is_some_and(|written| written.time.is_some() && written.zone.is_none())
+                        && reader.instant(cell, Repeated::First).is_none()
+                        && reader.date(cell).is_some()
+                };
+                col(name).is_null().and(holds(raw.clone(), skipped))
+            }
+            How::Stated(patterns, zone) => {
+                // A cell that a pattern without a time reads has no instant, which is nothing amiss.
+                let without_time = patterns
+                    .iter()
+                    .filter(|pattern| pattern.holds == Holds::Date)
+                    .fold(lit(false), |any, pattern| any.or(pattern.date(raw.clone(), zone).is_not_null()));
+                col(own_name(name)).is_not_null().and(col(name).is_null()).and(without_time.not())
+            }
+        };
+        let invalid = col(code_name(name)).eq(lit(code::INVALID)).or(skipped);
+        self.check("invalid_timestamp", name, on_failure, invalid);
+        self.outside(name, &dates.limits, on_failure, &col(own_name(name)));
+        when(col(own_name(name)).is_not_null()).then(dates.instant(raw)).otherwise(lit(NULL).cast(utc()))
+    }
+
+    fn date(&mut self, column: &ContractColumn, rule: Option<&Rule>, offered: bool, on_failure: Severity) -> Expr {
+        let name = column.name.as_str();
+        let instant = column.local_date_of.as_deref().filter(|instant| self.plan.offers(instant)).map(str::to_owned);
+        // Timestamps stand before their dates in a contract, so their dates are at hand.
+        let local = instant.map(|instant| col(own_name(&instant)));
+        if !offered {
+            return local.unwrap_or_else(|| lit(NULL).cast(DataType::Date));
+        }
+        let raw = col(raw_name(name));
+        let dates = self.dates(column, rule);
+        self.plan.own.push(dates.date(raw.clone()).alias(own_name(name)));
+        let own = col(own_name(name));
+        self.plan.codes.push(codes_of(raw, own.clone(), dates.why()).alias(code_name(name)));
+        self.check("invalid_date", name, on_failure, col(code_name(name)).eq(lit(code::INVALID)));
+        self.outside(name, &dates.limits, on_failure, &own);
+        match local {
+            Some(local) => coalesce(&[own, local]),
+            None => own,
         }
     }
 
-    fn bounds(&mut self, column: &ContractColumn) {
+    /// The checks of a date's limits.
+    fn outside(&mut self, name: &str, limits: &Limits, on_failure: Severity, day: &Expr) {
+        for (check, number) in
+            [("dummy_date", code::DUMMY), ("implausible_date", code::IMPLAUSIBLE), ("open_ended", code::OPEN_ENDED)]
+        {
+            let severity = if number == code::OPEN_ENDED { Severity::Warn } else { on_failure };
+            self.check(check, name, severity, col(code_name(name)).eq(lit(number)));
+        }
+        if let Some(extract_day) = limits.extract_day {
+            let after = lit(extract_day + 1).cast(DataType::Date);
+            self.check("future_date", name, Severity::Warn, day.clone().gt(after));
+        }
+    }
+
+    fn bounds(&mut self, column: &ContractColumn, on_failure: Severity) {
         let limit = |text: &str| match column.kind {
-            ColumnType::Date => match text.parse::<jiff::civil::Date>() {
-                Ok(date) => lit(days(date)).cast(DataType::Date),
-                Err(_) => lit(NULL).cast(DataType::Date),
-            },
             ColumnType::Decimal => lit(text.to_owned()).cast(DataType::Decimal(18, 2)),
             ColumnType::Integer => lit(text.to_owned()).cast(DataType::Int64),
             _ => lit(text.to_owned()).cast(DataType::Float64),
         };
-        let value = col(column.name.as_str());
-        if let Some(minimum) = &column.min {
-            let check = if minimum == "0" { "negative_value" } else { "below_minimum" };
-            let severity = column.min_severity.unwrap_or(Severity::Reject);
-            self.check(check, &column.name, severity, value.clone().lt(limit(minimum)));
+        let name = column.name.as_str();
+        let value = col(name);
+        let bounds = [
+            (
+                &column.min,
+                column.min_severity,
+                if column.min.as_deref() == Some("0") { "negative_value" } else { "below_minimum" },
+            ),
+            (&column.max, column.max_severity, "above_maximum"),
+        ];
+        let mut impossible: Option<Expr> = None;
+        for (index, (bound, severity, check)) in bounds.into_iter().enumerate() {
+            let Some(bound) = bound else { continue };
+            let outside = if index == 0 { value.clone().lt(limit(bound)) } else { value.clone().gt(limit(bound)) };
+            // A value that may stay only warns; one that cannot be is emptied.
+            self.check(check, name, severity.unwrap_or(on_failure), outside.clone());
+            if severity.is_none() && on_failure == Severity::Warn {
+                let outside = outside.fill_null(lit(false));
+                impossible = Some(match impossible {
+                    Some(other) => other.or(outside),
+                    None => outside,
+                });
+            }
         }
-        if let Some(maximum) = &column.max {
-            let severity = column.max_severity.unwrap_or(Severity::Reject);
-            self.check("above_maximum", &column.name, severity, value.gt(limit(maximum)));
+        if let Some(impossible) = impossible {
+            self.plan.emptied.push(when(impossible.not()).then(value).otherwise(lit(NULL)).alias(name));
         }
     }
 
     /// Checks over several columns of one row.
     fn row_checks(&mut self) {
-        for check in &self.contract.checks {
-            if check.kind == CheckKind::NotBefore && self.plan.offers(&check.column) && self.plan.offers(&check.other) {
-                let before = col(check.column.as_str()).lt(col(check.other.as_str()));
-                self.check(&check.name, &check.column, check.severity, before);
+        let contract = self.making.contract;
+        for check in &contract.checks {
+            if check.kind != CheckKind::NotBefore || !self.plan.offers(&check.column) || !self.plan.offers(&check.other)
+            {
+                continue;
+            }
+            self.second_reading(&check.column, &check.other);
+            let before = col(check.column.as_str()).lt(col(check.other.as_str()));
+            let severity =
+                self.making.settings.severity(&contract.name, &check.column, &check.name).unwrap_or(check.severity);
+            let flag = check_name(self.plan.checks.len());
+            self.plan.checks.push(PlannedCheck { name: check.name.clone(), column: check.column.clone(), severity });
+            self.plan.found_in_rows.push(before.fill_null(lit(false)).alias(flag));
+        }
+    }
+
+    /// In autumn the clock shows one hour twice. An end in that hour which would lie before its start is the second one.
+    fn second_reading(&mut self, end: &str, start: &str) {
+        let Some(column) = self.making.contract.column(end).filter(|column| column.kind == ColumnType::Timestamp)
+        else {
+            return;
+        };
+        let rule = self.making.file.columns.get(end).map(Source::rule);
+        if self.making.conventions.zone.is_none() || rule.as_ref().is_some_and(|rule| !rule.format.is_empty()) {
+            return;
+        }
+        let Dates { how: How::Found(reader), .. } = self.dates(column, rule.as_ref()) else { return };
+        let later = col(end).map_many(
+            move |columns| {
+                let (ends, starts) = (columns[0].datetime()?.clone(), columns[1].datetime()?.clone());
+                let name = columns[0].name().clone();
+                let texts = columns[2].str()?;
+                let pairs = ends.physical().iter().zip(starts.physical().iter());
+                let read: Int64Chunked = pairs
+                    .zip(texts.iter())
+                    .map(|((end, start), text)| match (end, start, text) {
+                        (Some(end), Some(start), Some(text)) if end < start => {
+                            reader.instant(text, Repeated::Second).filter(|second| *second >= start).or(Some(end))
+                        }
+                        (end, ..) => end,
+                    })
+                    .collect();
+                Ok(read.with_name(name).into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)).into_column())
+            },
+            &[col(start), col(raw_name(end))],
+            |_, fields| Ok(fields[0].clone()),
+        );
+        self.plan.emptied.push(later.alias(end));
+    }
+
+    /// Whether a row meets all of these conditions; nothing for no conditions.
+    fn conditions(&mut self, conditions: &[Condition]) -> Option<Expr> {
+        let mut all: Option<Expr> = None;
+        for condition in conditions {
+            let index = self.field(&condition.column)?;
+            let conventions = self.making.conventions;
+            let reader = Reader {
+                order: conventions.order,
+                dots: conventions.dots,
+                midnight_is_date: conventions.midnight_is_date(self.making.survey.dates.get(&index)),
+                latest: self.making.extract_day + 3660,
+                zone: conventions.zone.clone(),
+            };
+            let test: Test = condition.test(self.making.mapping.null_values.as_deref(), &reader);
+            let passes = holds(col(field_name(index)).fill_null(lit("")), move |cell| test.passes(Some(cell)));
+            all = Some(match all {
+                Some(all) => all.and(passes),
+                None => passes,
+            });
+        }
+        all
+    }
+
+    fn check(&mut self, name: &str, column: &str, severity: Severity, found: Expr) {
+        let contract = self.making.contract;
+        let severity = self.making.settings.severity(&contract.name, column, name).unwrap_or(severity);
+        let index = self.plan.checks.len();
+        let key = contract.key.iter().chain(&contract.bucket_by).any(|key| key == column);
+        if key && severity != Severity::Warn {
+            self.plan.key_checks.push(index);
+        }
+        self.plan.checks.push(PlannedCheck { name: name.to_owned(), column: column.to_owned(), severity });
+        self.plan.found.push(found.fill_null(lit(false)).alias(check_name(index)));
+    }
+}
+
+fn each_identifier(value: Expr) -> Expr {
+    value.map(
+        |column| {
+            let text = column.str()?;
+            // No identifier of almost any batch has such a character.
+            if !text.iter().flatten().any(|cell| text::without_invisible(cell).is_some()) {
+                return Ok(column);
+            }
+            let kept: StringChunked = text
+                .iter()
+                .map(|cell| cell.map(|cell| text::without_invisible(cell).unwrap_or_else(|| cell.to_owned())))
+                .collect();
+            Ok(kept.with_name(text.name().clone()).into_column())
+        },
+        |_, field| Ok(field.clone()),
+    )
+}
+
+/// How the dates of a column are read, and which days it can hold.
+struct Dates {
+    how: How,
+    limits: Limits,
+}
+
+enum How {
+    Stated(Vec<Pattern>, String),
+    Found(Arc<Reader>),
+}
+
+impl Dates {
+    /// The local date of each cell; none outside the limits.
+    fn date(&self, text: Expr) -> Expr {
+        let limits = self.limits;
+        match &self.how {
+            How::Found(reader) => {
+                let reader = Arc::clone(reader);
+                days(text, move |cell| reader.date(cell).filter(|day| limits.outside(*day).is_none()))
+            }
+            How::Stated(..) => {
+                let read = self.stated(&text).unwrap_or_else(|| lit(NULL).cast(DataType::Date));
+                read.map(
+                    move |column| {
+                        let dates = column.date()?.physical().clone();
+                        let kept: Int32Chunked =
+                            dates.iter().map(|day| day.filter(|day| limits.outside(*day).is_none())).collect();
+                        Ok(kept.with_name(dates.name().clone()).into_date().into_column())
+                    },
+                    |_, field| Ok(field.clone()),
+                )
             }
         }
     }
 
-    fn leave_out(&mut self, file: &FileMapping) {
-        let Some(condition) = &file.only_where else { return };
-        let Some(index) = self.field(&condition.column) else { return };
-        let value = col(field_name(index)).str().strip_chars(lit(NULL));
-        let kept =
-            condition.equals.iter().fold(lit(false), |any, wanted| any.or(value.clone().eq(lit(wanted.clone()))));
-        self.plan.leave_out = kept.not();
+    fn stated(&self, text: &Expr) -> Option<Expr> {
+        let How::Stated(patterns, zone) = &self.how else { return None };
+        let read: Vec<Expr> = patterns.iter().map(|pattern| pattern.date(text.clone(), zone)).collect();
+        Some(if read.len() == 1 { read.into_iter().next()? } else { coalesce(&read) })
     }
 
-    fn check(&mut self, name: &str, column: &str, severity: Severity, found: Expr) {
-        let severity = self.settings.severity(&self.contract.name, column, name).unwrap_or(severity);
-        let flag = check_name(self.plan.checks.len());
-        self.plan.checks.push(PlannedCheck { name: name.to_owned(), column: column.to_owned(), severity });
-        self.plan.found.push(found.fill_null(lit(false)).alias(flag));
+    fn instant(&self, text: Expr) -> Expr {
+        match &self.how {
+            How::Found(reader) => {
+                let reader = Arc::clone(reader);
+                instants(text, move |cell| reader.instant(cell, Repeated::First))
+            }
+            How::Stated(patterns, zone) => {
+                let read: Vec<Expr> = patterns.iter().map(|pattern| pattern.instant(text.clone(), zone)).collect();
+                coalesce(&read)
+            }
+        }
+    }
+
+    /// Why a cell that gave no date gave none.
+    fn why(&self) -> impl Fn(&str) -> u32 + Send + Sync + 'static {
+        let limits = self.limits;
+        let reader = match &self.how {
+            How::Found(reader) => Arc::clone(reader),
+            // A stated pattern read none, or a day outside the limits; the usual forms tell which, where they can.
+            How::Stated(..) => Arc::new(Reader {
+                order: crate::mapping::DateOrder::Mdy,
+                dots: crate::mapping::DateOrder::Dmy,
+                midnight_is_date: false,
+                latest: limits.last(),
+                zone: None,
+            }),
+        };
+        move |cell| {
+            if matches!(dates::read(cell), Some(written) if written.day == dates::Day::Far) {
+                return limits.far();
+            }
+            match reader.date(cell).and_then(|day| limits.outside(day)) {
+                Some(Outside::Dummy) => code::DUMMY,
+                Some(Outside::Implausible) => code::IMPLAUSIBLE,
+                Some(Outside::OpenEnded) => code::OPEN_ENDED,
+                None => code::INVALID,
+            }
+        }
     }
 }
 
-/// Days since 1970-01-01, as dates are stored.
-fn days(date: jiff::civil::Date) -> i32 {
-    let epoch = jiff::civil::date(1970, 1, 1);
-    epoch.until((jiff::Unit::Day, date)).map_or(0, |span| span.get_days())
+impl Limits {
+    /// What a year of more than four digits means.
+    fn far(&self) -> u32 {
+        if self.is_open_end() { code::OPEN_ENDED } else { code::DUMMY }
+    }
 }
 
 fn boolean(raw: &Expr) -> Expr {
     let lower = raw.clone().str().to_lowercase();
-    let is_one_of = |words: [&str; 5]| words.iter().fold(lit(false), |any, word| any.or(lower.clone().eq(lit(*word))));
-    when(is_one_of(["true", "t", "yes", "y", "1"]))
+    let is_one_of = |words: &[&str]| words.iter().fold(lit(false), |any, word| any.or(lower.clone().eq(lit(*word))));
+    when(is_one_of(&["true", "t", "yes", "y", "1", "1.0"]))
         .then(lit(true))
-        .when(is_one_of(["false", "f", "no", "n", "0"]))
+        .when(is_one_of(&["false", "f", "no", "n", "0", "0.0"]))
         .then(lit(false))
         .otherwise(lit(NULL))
 }

@@ -203,6 +203,8 @@ pub struct Quality {
     pub quarantined: i64,
     pub duplicate: i64,
     pub superseded: i64,
+    pub combined: i64,
+    pub withdrawn: i64,
 }
 
 /// What one rule of a prepared view took or left: the contract `preparation`.
@@ -355,6 +357,8 @@ fn quality_row(row: &table::Row) -> Result<Quality> {
         quarantined: row.required_integer("rows_quarantined")?,
         duplicate: row.required_integer("rows_duplicate")?,
         superseded: row.required_integer("rows_superseded")?,
+        combined: row.required_integer("rows_combined")?,
+        withdrawn: row.required_integer("rows_withdrawn")?,
     })
 }
 

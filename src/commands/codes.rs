@@ -13,7 +13,7 @@ use carecoord_pipeline::ingest::{Options, ingest};
 use carecoord_pipeline::mapping::Mapping;
 
 use crate::arguments::{CodesCommand, CodesOptions, Format, TextFormat};
-use crate::commands::ingest::{say, say_published};
+use crate::commands::ingest::{say, say_published, today};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::{self, Progress};
@@ -35,6 +35,8 @@ fn import(folder: &Path, version: &str, source: &str, project: &Path, format: Te
         mapping: Mapping::codes(version, source)?,
         extracts: folder,
         project,
+        words: config.words(project)?,
+        today: today(),
         checks: config.checks,
         buckets: config.buckets,
         extract_date: None,

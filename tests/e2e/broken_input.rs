@@ -62,15 +62,15 @@ fn rows_that_do_not_pass_are_put_aside_with_their_place() {
     quarantined("E2,P1,inpatient,31/02/2026,2026-03-05,1", "invalid_date", "start_date", "31/02/2026");
     quarantined("E2,P1,inpatient,N/A,2026-03-05,1", "required", "start_date", "N/A");
     quarantined("E2,P1,inpatient,2026-03-05,2026-03-01,1", "end_before_start", "end_date", "2026-03-01");
-    quarantined("E2,P1,inpatient,2026-03-05,2026-03-06,twelve", "invalid_number", "amount_paid", "twelve");
-    quarantined("E2,P1,inpatient,2026-03-05,2026-03-06,1e999", "invalid_number", "amount_paid", "1e999");
     quarantined("E2,P1,intensive,2026-03-05,2026-03-06,1", "unknown_code", "class", "intensive");
     quarantined(",P1,inpatient,2026-03-05,2026-03-06,1", "required", "encounter_id", "");
     quarantined("E2,  ,inpatient,2026-03-05,2026-03-06,1", "required", "patient_id", "");
-    quarantined("E2,P1,inpatient,1066-10-14,2026-03-06,1", "below_minimum", "start_date", "1066-10-14");
+    quarantined("E2,P1,inpatient,1066-10-14,2026-03-06,1", "implausible_date", "start_date", "1066-10-14");
     quarantined("E2,P1,inpatient", "field_count", "", "6 fields are wanted");
     quarantined("E2,P1,inpatient,2026-03-05,2026-03-06,1,more", "field_count", "", "6 fields are wanted");
-    quarantined("E2,P1,inpatient,20260305,2026-03-06,1", "invalid_date", "start_date", "20260305");
+    quarantined("E2,P1,inpatient,202603055,2026-03-06,1", "invalid_date", "start_date", "202603055");
+    quarantined("E2,P1,inpatient,9999-12-31,,1", "dummy_date", "start_date", "9999-12-31");
+    quarantined("encounter_id,patient_id,class,start_date,end_date,amount_paid", "repeated_header", "", "");
 }
 
 #[test]
@@ -80,14 +80,19 @@ fn rows_that_are_only_odd_are_kept_and_counted() {
     warned("E2,P1,inpatient,2026-01-03,2026-01-09,5", "overlapping_stay");
     warned("E2,P1,inpatient,2026-01-01,2026-01-05,5", "same_stay_other_id");
     warned("E2,P1,inpatient,2026-03-05,2026-03-06,N/A", "null_marker");
+    warned("E2,P1,inpatient,2026-03-05,2026-03-06,twelve", "invalid_number");
+    warned("E2,P1,inpatient,2026-03-05,2026-03-06,1e999", "invalid_number");
+    warned("E2,P1,inpatient,2026-03-05,31.31.2026,1", "invalid_date");
+    warned("E2,P1,inpatient,2026-03-05,4700-12-31,1", "dummy_date");
+    warned("E2,P1,inpatient,2026-03-05", "short_row");
 }
 
 #[test]
 fn bytes_that_are_not_utf8_put_the_row_aside() {
     let project = Project::new();
     project.extract("patient.csv", PATIENTS);
-    let mut bytes = format!("{HEADER}\n{GOOD}\nE2,P1,inpatient,2026-03-05,2026-03-06,").into_bytes();
-    bytes.extend_from_slice(b"\xff\xfe\n");
+    let mut bytes = format!("{HEADER}\n{GOOD}\nE2,P1").into_bytes();
+    bytes.extend_from_slice(b"\xff\xfe,inpatient,2026-03-05,2026-03-06,\n");
     project.extract("encounter.csv", bytes);
     project.ingest().expect(0);
     assert_eq!(project.sql("select line, check_name from lake.quarantine"), ["3,not_utf8"]);
@@ -112,7 +117,7 @@ fn files_that_cannot_be_used_are_named_and_nothing_is_published() {
     refused_file(b"", 1, &["encounter.csv", "line 1"]);
     refused_file(b"encounter_id,class\nE1,inpatient\n", 1, &["encounter.csv", "line 1", "patient_id"]);
     refused_file(b"encounter_id,patient_id,class,Class\nE1,P1,x,y\n", 1, &["encounter.csv", "line 1", "Class"]);
-    refused_file(b"\xff\xfee\0n\0c\0", 1, &["encounter.csv", "line 1", "UTF-8"]);
+    refused_file(b"\xff\xfee\0n\0c\0", 1, &["encounter.csv", "line 1", "encounter_id"]);
     refused_file(&[0, 159, 146, 150, 10, 1, 2, 3], 1, &["encounter.csv", "line 1"]);
 }
 

@@ -115,7 +115,7 @@ fn the_demo_runs_and_its_results_hold_together() {
     );
     // Row accounting adds up, and accepted rows are those in the lake.
     none(
-        "select count(*) from results.quality where rows_read <> rows_filtered + rows_accepted + rows_quarantined + rows_duplicate + rows_superseded",
+        "select count(*) from results.quality where rows_read <> rows_filtered + rows_accepted + rows_quarantined + rows_duplicate + rows_superseded + rows_combined + rows_withdrawn",
     );
     none(
         "select (select sum(rows_accepted) from results.quality where table_name = 'encounter') - (select count(*) from lake.encounter)",

@@ -86,7 +86,7 @@ fn a_later_row_supersedes_an_earlier_one_and_every_row_stays_accounted_for() {
         ["3,2,0,1", "4,2,2,0"]
     );
     assert_eq!(
-        project.value("select count(*) from results.quality where rows_read <> rows_filtered + rows_accepted + rows_quarantined + rows_duplicate + rows_superseded"),
+        project.value("select count(*) from results.quality where rows_read <> rows_filtered + rows_accepted + rows_quarantined + rows_duplicate + rows_superseded + rows_combined + rows_withdrawn"),
         "0"
     );
     // Accepted rows are those that the lake holds of the file.
@@ -155,7 +155,7 @@ fn a_file_is_read_again_when_asked_or_when_its_mapping_changed() {
     project.run(&["ingest", "--again", "--source", "carecoord", "--extracts", extracts.to_str().unwrap()]).expect(0);
     assert_eq!(project.sql("select referral_id, patient_id from lake.referral_event"), ["R1,P1"]);
     project.run(&["compute", "--month", "2026-01", "--months", "1"]).expect(0);
-    assert_eq!(project.value("select count(*) from results.quality where rows_read <> rows_filtered + rows_accepted + rows_quarantined + rows_duplicate + rows_superseded"), "0");
+    assert_eq!(project.value("select count(*) from results.quality where rows_read <> rows_filtered + rows_accepted + rows_quarantined + rows_duplicate + rows_superseded + rows_combined + rows_withdrawn"), "0");
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub fn merge(results: &mut Results) {
             sum.quarantined += row.quarantined;
             sum.duplicate += row.duplicate;
             sum.superseded += row.superseded;
+            sum.combined += row.combined;
+            sum.withdrawn += row.withdrawn;
         } else {
             let first = Quality { extract_id: 0, file: ALL_FILES.to_owned(), file_hash: String::new(), ..row };
             tables.insert(first.table_name.clone(), first);

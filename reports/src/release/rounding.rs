@@ -105,9 +105,19 @@ fn decimals(value: f64) -> f64 {
 
 /// Parts are rounded; where a row added up before, what was read is their sum, so that it still does.
 fn round_accounting(row: &mut Quality) {
-    let sum = |row: &Quality| row.filtered + row.accepted + row.quarantined + row.duplicate + row.superseded;
+    let sum = |row: &Quality| {
+        row.filtered + row.accepted + row.quarantined + row.duplicate + row.superseded + row.combined + row.withdrawn
+    };
     let adds_up = row.read == sum(row);
-    for part in [&mut row.filtered, &mut row.accepted, &mut row.quarantined, &mut row.duplicate, &mut row.superseded] {
+    for part in [
+        &mut row.filtered,
+        &mut row.accepted,
+        &mut row.quarantined,
+        &mut row.duplicate,
+        &mut row.superseded,
+        &mut row.combined,
+        &mut row.withdrawn,
+    ] {
         *part = rows(*part);
     }
     row.read = if adds_up { sum(row) } else { rows(row.read) };
@@ -160,6 +170,8 @@ mod tests {
             quarantined: 3,
             duplicate: 17,
             superseded: 0,
+            combined: 0,
+            withdrawn: 0,
         };
         round_accounting(&mut row);
         assert_eq!([row.read, row.filtered, row.accepted, row.quarantined, row.duplicate], [120, 0, 100, 5, 15]);

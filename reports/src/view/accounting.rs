@@ -35,7 +35,7 @@ struct FileRow {
     /// The first digits of its hash; empty for several files.
     hash: String,
     table: String,
-    numbers: [String; 6],
+    numbers: [String; 8],
     adds_up: bool,
     verdict: String,
 }
@@ -59,7 +59,7 @@ impl Accounting {
         quality.sort_by(|one, other| (one.extract_id, &one.table_name).cmp(&(other.extract_id, &other.table_name)));
         let files: Vec<FileRow> =
             quality.iter().map(|row| FileRow::new(&row.file, &row.file_hash, &row.table_name, numbers(row))).collect();
-        let sums = quality.iter().map(|row| numbers(row)).fold([0; 6], |mut sums, row| {
+        let sums = quality.iter().map(|row| numbers(row)).fold([0; 8], |mut sums, row| {
             for (sum, number) in sums.iter_mut().zip(row) {
                 *sum += number;
             }
@@ -94,8 +94,8 @@ impl Accounting {
     }
 }
 
-fn numbers(row: &Quality) -> [i64; 6] {
-    [row.read, row.filtered, row.accepted, row.quarantined, row.duplicate, row.superseded]
+fn numbers(row: &Quality) -> [i64; 8] {
+    [row.read, row.filtered, row.accepted, row.quarantined, row.duplicate, row.superseded, row.combined, row.withdrawn]
 }
 
 fn severity_rank(severity: &str) -> u8 {
@@ -108,7 +108,7 @@ fn severity_rank(severity: &str) -> u8 {
 }
 
 impl FileRow {
-    fn new(file: &str, hash: &str, table: &str, numbers: [i64; 6]) -> Self {
+    fn new(file: &str, hash: &str, table: &str, numbers: [i64; 8]) -> Self {
         let [read, parts @ ..] = numbers;
         let missing = read - parts.iter().sum::<i64>();
         Self {

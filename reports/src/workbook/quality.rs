@@ -7,7 +7,7 @@ use crate::words;
 use crate::workbook::sheet::{Cell, Column, Sheet};
 use crate::workbook::styles::Styles;
 
-const FILES: [Column; 11] = [
+const FILES: [Column; 13] = [
     ("File", 40.0),
     ("Table", 24.0),
     ("Read", 16.0),
@@ -16,6 +16,8 @@ const FILES: [Column; 11] = [
     ("Quarantined", 24.0),
     ("Duplicate", 14.0),
     ("Superseded", 14.0),
+    ("Combined", 14.0),
+    ("Withdrawn", 14.0),
     ("Adds up", 12.0),
     ("Unaccounted for", 14.0),
     // Last, because a release without names of files leaves it out.
@@ -32,7 +34,8 @@ pub fn write(worksheet: &mut Worksheet, styles: &Styles, results: &Results) -> R
     let mut files: Vec<&Quality> = results.quality.iter().collect();
     files.sort_by_key(|row| (row.extract_id, &row.table_name));
     for row in files {
-        let parts = [row.filtered, row.accepted, row.quarantined, row.duplicate, row.superseded];
+        let parts =
+            [row.filtered, row.accepted, row.quarantined, row.duplicate, row.superseded, row.combined, row.withdrawn];
         let missing = row.read - parts.iter().sum::<i64>();
         let mut cells = vec![Cell::text(&row.file), Cell::text(&row.table_name), Cell::Count(row.read)];
         cells.extend(parts.map(Cell::Count));

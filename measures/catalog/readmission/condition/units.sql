@@ -51,7 +51,7 @@ of_stay as (
         from operations
         group by encounter_id, patient_id
     ) o on o.encounter_id = r.encounter_id and o.patient_id = r.patient_id
-    where r.because not in ('status', 'after_death', 'copy')
+    where r.because not in ('status', 'copy')
     group by r.of_encounter_id, r.patient_id
 ),
 replaced as (
