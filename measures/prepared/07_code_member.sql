@@ -1,5 +1,6 @@
 -- Which of the codes recorded in the lake belong to which code set: one row at most for each set, system and recorded code,
--- so that a measure joins on what is recorded. Where several entries of a set fit, the longest counts.
+-- so that a measure joins on what is recorded. Where several entries of a set fit, the longest counts. The code system is that of
+-- the record, in small letters; record and set may give it different names.
 -- A diagnosis or procedure without a code system is taken as ICD-9 before 2015-10-01 and as ICD-10 from then on, when the
 -- United States changed over [P].
 with recorded as (
@@ -22,18 +23,28 @@ with recorded as (
     from lake.observation
 ),
 plain as (
-    select code_system, code, upper(replace(code, '.', '')) as plain
-    from recorded
+    select
+        r.code_system,
+        coalesce(s.code_system, r.code_system) as system,
+        r.code,
+        upper(replace(r.code, '.', '')) as plain
+    from recorded r
+    left join prepared.code_systems s on s.recorded = r.code_system
+),
+sets as (
+    select c.set_id, c.target, c.plain, c.family, coalesce(s.code_system, c.code_system) as system
+    from prepared.code_set c
+    left join prepared.code_systems s on s.recorded = c.code_system
 ),
 fitting as (
     select c.set_id, c.target, c.plain as entry, r.code_system, r.code
     from plain r
-    join prepared.code_set c on c.code_system = r.code_system and c.plain = r.plain
+    join sets c on c.system = r.system and c.plain = r.plain
     where not c.family
     union all
     select c.set_id, c.target, c.plain, r.code_system, r.code
     from plain r
-    join prepared.code_set c on c.code_system = r.code_system and starts_with(r.plain, c.plain)
+    join sets c on c.system = r.system and starts_with(r.plain, c.plain)
     where c.family
 ),
 placed as (
