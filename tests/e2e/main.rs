@@ -3,6 +3,7 @@
 
 mod broken_input;
 mod carecoord;
+mod cases;
 mod codes;
 mod crash;
 mod demo;
