@@ -1,6 +1,7 @@
 //! Other people's synthetic data, read where they lie: counts that other programs agreed on.
 
 use crate::carecoord::{Project, shared};
+use std::fmt::Write as _;
 
 /// Next admission 0 to 30 days after discharge, on rows as they are.
 const NEXT_ADMISSION: &str = "
@@ -91,7 +92,8 @@ fn an_empty_segment_of_desynpuf_is_not_segment_1_and_is_counted_as_left_out() {
 fn sets_of_conditions(project: &Project, sets: &[[&str; 2]]) -> String {
     let mut mapping = "name = \"sets\"\nreference = true\n".to_owned();
     for [set, description] in sets {
-        mapping += &format!(
+        let _ = write!(
+            mapping,
             "[[file]]\ntable = \"code_set\"\nfiles = [\"conditions.csv\"]\n\
              only_where = {{ column = \"DESCRIPTION\", equals = [\"{description}\"] }}\n\
              [file.columns]\nset_id = {{ constant = \"{set}\" }}\nversion = {{ constant = \"1\" }}\n\
