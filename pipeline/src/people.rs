@@ -69,6 +69,12 @@ impl People {
         self.whole
     }
 
+    /// Whether no number is known yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
     /// Takes a patient's number, and says whether another one differs from it only in what programs lose.
     pub fn meet(&mut self, id: &str) -> bool {
         let number = hash_of(id.as_bytes());
