@@ -514,7 +514,7 @@ impl Run<'_> {
                 }
             )));
         }
-        if let Some(second) = plan.headers.values().find_map(|name| survey.second_column(name)) {
+        if let Some(second) = file.names_read(&survey).find_map(|name| survey.second_column(name)) {
             return Err(refuse(format!(
                 "line {line}: the column {} stands twice (second time as column {}), and the mapping uses it; rename one",
                 survey.header[second],

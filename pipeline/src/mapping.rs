@@ -15,6 +15,7 @@ use crate::error::{PipelineError, Result};
 use crate::layout::Layout;
 use crate::numbers::Sign;
 use crate::source;
+use crate::survey::Survey;
 use crate::words;
 
 const BUILT_IN: [(&str, &str); 2] =
@@ -188,6 +189,11 @@ impl Source {
     }
 }
 
+/// The first of these names that a file has.
+fn first_of<'a>(names: &'a [String], survey: &Survey) -> Vec<&'a str> {
+    names.iter().map(String::as_str).find(|name| survey.column(name).is_some()).into_iter().collect()
+}
+
 impl FileMapping {
     /// Says in short how a file is read: equal texts read equal files into equal rows.
     #[must_use]
@@ -212,6 +218,21 @@ impl FileMapping {
             .chain(constants)
             .collect::<Vec<_>>()
             .join(" ")
+    }
+
+    /// Names of the columns that are read of a file: by values, by joins and by conditions.
+    pub fn names_read(&self, survey: &Survey) -> impl Iterator<Item = &str> {
+        let conditions = self.only_where.iter().chain(&self.deleted_where).map(|condition| condition.column.as_str());
+        let values = self.columns.values().flat_map(|source| match source {
+            Source::Column(name) => vec![name.as_str()],
+            Source::FirstOf(names) => first_of(names, survey),
+            Source::Rule(rule) if rule.constant.is_some() => Vec::new(),
+            Source::Rule(rule) => match first_of(&rule.column, survey) {
+                names if names.is_empty() => rule.join.iter().map(String::as_str).collect(),
+                names => names,
+            },
+        });
+        values.chain(conditions)
     }
 
     /// How the files are written, as far as the mapping states it.
