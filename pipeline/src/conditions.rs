@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::dates::Reader;
+use crate::one_or_many::one_or_many;
 use crate::text;
 
 /// A condition on a row. Letter case and outer blanks never matter; an empty cell equals nothing.
@@ -12,10 +13,10 @@ pub struct Condition {
     /// Column of the file.
     pub column: String,
     /// Values, one of which it must have.
-    #[serde(default, deserialize_with = "texts", alias = "in")]
+    #[serde(default, deserialize_with = "one_or_many", alias = "in")]
     pub equals: Vec<String>,
     /// Values, none of which it may have.
-    #[serde(default, deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "one_or_many")]
     pub not: Vec<String>,
     /// Whether it must be empty, or must not be.
     pub empty: Option<bool>,
@@ -29,34 +30,12 @@ pub struct Condition {
     pub after: Option<String>,
 }
 
-fn texts<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMany {
-        One(String),
-        Many(Vec<String>),
-    }
-    Ok(match OneOrMany::deserialize(from)? {
-        OneOrMany::One(one) => vec![one],
-        OneOrMany::Many(many) => many,
-    })
-}
-
 /// Reads one condition or a list of them.
 ///
 /// # Errors
 /// When one of them states no test, or a date that is none.
 pub fn conditions<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Condition>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMany {
-        One(Box<Condition>),
-        Many(Vec<Condition>),
-    }
-    let conditions = match OneOrMany::deserialize(from)? {
-        OneOrMany::One(one) => vec![*one],
-        OneOrMany::Many(many) => many,
-    };
+    let conditions: Vec<Condition> = one_or_many(from)?;
     for condition in &conditions {
         condition.check().map_err(serde::de::Error::custom)?;
     }

@@ -21,6 +21,7 @@ pub mod load;
 pub mod mapping;
 pub mod merge;
 pub mod numbers;
+mod one_or_many;
 pub mod patterns;
 pub mod people;
 pub mod plan;

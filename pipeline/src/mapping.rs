@@ -14,6 +14,7 @@ use crate::conditions::{Condition, conditions};
 use crate::error::{PipelineError, Result};
 use crate::layout::Layout;
 use crate::numbers::Sign;
+use crate::one_or_many::one_or_many;
 use crate::source;
 use crate::survey::Survey;
 use crate::words;
@@ -162,19 +163,6 @@ pub struct Rule {
 
 fn utc() -> String {
     "UTC".to_owned()
-}
-
-fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMany {
-        One(String),
-        Many(Vec<String>),
-    }
-    Ok(match OneOrMany::deserialize(from)? {
-        OneOrMany::One(name) => vec![name],
-        OneOrMany::Many(names) => names,
-    })
 }
 
 impl Source {

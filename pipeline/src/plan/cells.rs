@@ -1,0 +1,128 @@
+//! Expressions that pass each cell of a column through a function.
+
+use polars::prelude::*;
+
+use super::code;
+use crate::text;
+
+/// A text expression through a function on each of its cells.
+pub fn each(text: Expr, function: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let kept: StringChunked = text.iter().map(|value| value.and_then(&function)).collect();
+            Ok(kept.with_name(text.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
+    )
+}
+
+/// A text expression through a function that borrows from each cell.
+pub fn each_part(text: Expr, function: impl for<'a> Fn(&'a str) -> Option<&'a str> + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let kept: StringChunked = text.iter().map(|value| value.and_then(&function)).collect();
+            Ok(kept.with_name(text.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
+    )
+}
+
+/// Whether a function holds for each cell; false for no value.
+pub fn holds(text: Expr, function: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let found: BooleanChunked = text.iter().map(|value| Some(value.is_some_and(&function))).collect();
+            Ok(found.with_name(text.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
+    )
+}
+
+/// Days of each cell.
+pub fn days(text: Expr, function: impl Fn(&str) -> Option<i32> + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let days: Int32Chunked = text.iter().map(|value| value.and_then(&function)).collect();
+            Ok(days.with_name(text.name().clone()).into_date().into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::Date)),
+    )
+}
+
+/// The type of an instant.
+pub fn utc() -> DataType {
+    DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+}
+
+/// Instants of each cell.
+pub fn instants(text: Expr, function: impl Fn(&str) -> Option<i64> + Send + Sync + 'static) -> Expr {
+    text.map(
+        move |column| {
+            let text = column.str()?;
+            let micros: Int64Chunked = text.iter().map(|value| value.and_then(&function)).collect();
+            let micros = micros.with_name(text.name().clone());
+            Ok(micros.into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), utc())),
+    )
+}
+
+/// Why each cell whose value is missing could not be cast, by a function of its text.
+pub fn codes_of(text: Expr, value: Expr, why: impl Fn(&str) -> u32 + Send + Sync + 'static) -> Expr {
+    text.map_many(
+        move |columns| {
+            let (text, value) = (columns[0].str()?.clone(), &columns[1]);
+            let name = text.name().clone();
+            // Nothing is amiss in almost every batch.
+            if text.null_count() == value.null_count() {
+                return Ok(Column::new_scalar(name, Scalar::from(code::FINE), text.len()));
+            }
+            let missing = value.is_null();
+            let codes: Vec<u32> = text
+                .iter()
+                .zip(missing.iter())
+                .map(|(text, missing)| match text {
+                    Some(text) if missing == Some(true) => why(text),
+                    _ => code::FINE,
+                })
+                .collect();
+            Ok(Column::new(name, codes))
+        },
+        &[value],
+        |_, fields| Ok(Field::new(fields[0].name().clone(), DataType::UInt32)),
+    )
+}
+
+/// Identifiers without characters that nobody sees.
+pub fn each_identifier(value: Expr) -> Expr {
+    value.map(
+        |column| {
+            let text = column.str()?;
+            // No identifier of almost any batch has such a character.
+            if !text.iter().flatten().any(|cell| text::without_invisible(cell).is_some()) {
+                return Ok(column);
+            }
+            let kept: StringChunked = text
+                .iter()
+                .map(|cell| cell.map(|cell| text::without_invisible(cell).unwrap_or_else(|| cell.to_owned())))
+                .collect();
+            Ok(kept.with_name(text.name().clone()).into_column())
+        },
+        |_, field| Ok(field.clone()),
+    )
+}
+
+/// Yes or no in the usual words; no value for any other.
+pub fn boolean(raw: &Expr) -> Expr {
+    let lower = raw.clone().str().to_lowercase();
+    let is_one_of = |words: &[&str]| words.iter().fold(lit(false), |any, word| any.or(lower.clone().eq(lit(*word))));
+    when(is_one_of(&["true", "t", "yes", "y", "1", "1.0"]))
+        .then(lit(true))
+        .when(is_one_of(&["false", "f", "no", "n", "0", "0.0"]))
+        .then(lit(false))
+        .otherwise(lit(NULL))
+}
