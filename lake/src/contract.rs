@@ -182,6 +182,9 @@ pub struct Check {
     pub where_column: Option<String>,
     /// … has this value.
     pub where_value: Option<String>,
+    /// Whether a row that does not pass takes back the row of its key, as payers write spans that never were.
+    #[serde(default)]
+    pub voids: bool,
     /// What follows.
     pub severity: Severity,
 }

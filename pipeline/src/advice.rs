@@ -136,7 +136,7 @@ const ADVICE: [(&str, Advice); 34] = [
         "key_with_two_patients",
         Advice {
             what: "stands for two patients",
-            remedy: "if keys are unique only within a site, put the site before them with prefix or join in the mapping",
+            remedy: "if keys are unique only within a site, put the site before them with prefix or join in the mapping; else correct one of the rows",
         },
     ),
     (
@@ -184,6 +184,10 @@ pub fn advice(check: &str) -> Advice {
         "overlapping_stay" => {
             Advice { what: "begins before an earlier stay of the patient ends", remedy: "correct the dates" }
         }
+        "voided_span" => Advice {
+            what: "ends before it begins, which takes the span back",
+            remedy: "correct the dates if the span should count",
+        },
         "same_stay_other_id" => Advice { what: "is the same stay as another row", remedy: "load one of the two feeds" },
         "same_stay_other_hospital" => Advice {
             what: "has the patient and dates of a stay in another hospital",

@@ -173,7 +173,9 @@ impl Plan {
             Some(kept) => kept.not(),
             None => lit(false),
         };
-        builder.plan.deleted = builder.conditions(&file.deleted_where).unwrap_or_else(|| lit(false));
+        if let Some(marked) = builder.conditions(&file.deleted_where) {
+            builder.plan.deleted = builder.plan.deleted.clone().or(marked);
+        }
         let extra = survey.header.iter().enumerate().filter(|(index, _)| !builder.used.contains(index));
         builder.plan.extra_columns = extra.map(|(_, name)| name.clone()).collect();
         builder.plan

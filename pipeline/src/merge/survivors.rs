@@ -5,13 +5,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use carecoord_lake::contract::{CheckKind, Contract, Severity};
 use polars::prelude::*;
 
-use super::{Context, Merged, Places, encoded, engine};
+use super::{Context, Merged, Places, encoded, engine, iso_date};
 use crate::checks::CheckSettings;
 use crate::error::Result;
 use crate::load::{DELETES, FATE, MOVED};
 
 /// A check's name for one key under two patients.
 pub const TWO_PATIENTS: &str = "key_with_two_patients";
+const PATIENT: &str = "patient";
+const BIRTH: &str = "birth_date";
 
 /// The rows that stay. Of the rows of one key the last stays, or the first of those equal to it; a column that the last
 /// row's file does not offer keeps the value that another file brought; a row that takes back its key takes all rows
@@ -139,6 +141,7 @@ impl<'a> Group<'a> {
         }
         let Some(last) = rest.last().copied() else { return Ok(()) };
         self.one_patient(members, &rest, merged)?;
+        self.one_birth(members, &rest, fates, merged)?;
         if rest.iter().all(|at| self.is_whole(extract(*at))) {
             self.replace(members, contents, &rest, last, merged)
         } else {
@@ -255,6 +258,36 @@ impl<'a> Group<'a> {
             // The row that stays carries the finding: the other one may be of a file from long ago.
             let (extract, record) = if fresh { (extract, record) } else { self.place.of(members[last]) };
             merged.find(extract, record, TWO_PATIENTS, key, severity, value.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// One number of a patient with two birth dates in one run is a typing error where they share a year, month or day, and
+    /// two people where they share none. Between runs a birth date was corrected.
+    fn one_birth(&self, members: &[usize], rest: &[usize], fates: &UInt32Chunked, merged: &mut Merged) -> Result<()> {
+        if self.contract.name != PATIENT {
+            return Ok(());
+        }
+        let births = self.rows.column(BIRTH).and_then(Column::date).map_err(engine)?.physical();
+        let numbers = self.rows.column(&self.contract.key[0]).and_then(Column::str).map_err(engine)?;
+        let born = |at: &usize| births.get(members[*at]);
+        // Rows that came under a merged number may state another birth date: someone has decided that they are one person.
+        let fresh = |at: &usize| {
+            self.context.fresh.contains(&self.place.of(members[*at]).0) && fates.get(members[*at]) != Some(MOVED)
+        };
+        let Some(last) = rest.iter().rev().find(|at| born(at).is_some() && fresh(at)) else { return Ok(()) };
+        for at in rest.iter().filter(|at| fresh(at)) {
+            let (Some(one), Some(other)) = (born(at), born(last)) else { continue };
+            if one == other {
+                continue;
+            }
+            let (one, other) = (iso_date(one), iso_date(other));
+            let shared = one.split('-').zip(other.split('-')).any(|(one, other)| one == other);
+            let severity = if shared { Severity::Warn } else { Severity::Fail };
+            let severity = self.settings.severity(&self.contract.name, BIRTH, TWO_PATIENTS).unwrap_or(severity);
+            let (extract, record) = self.place.of(members[*at]);
+            let value = format!("{}: {one} and {other}", numbers.get(members[*at]).unwrap_or_default());
+            merged.find(extract, record, TWO_PATIENTS, BIRTH, severity, &value);
         }
         Ok(())
     }

@@ -61,7 +61,8 @@ impl Builder<'_> {
         let date = contract.columns.iter().any(|other| {
             other.required && other.local_date_of.as_deref() == Some(&column.name) && !self.plan.offers(&other.name)
         });
-        let vital = column.required || date || (key && column.kind == ColumnType::Text);
+        // An empty end means that the span goes on, which an unreadable one does not say.
+        let vital = column.required || date || column.open_end || (key && column.kind == ColumnType::Text);
         vital
             && column
                 .local_date_of
@@ -431,6 +432,9 @@ impl Builder<'_> {
                 self.making.settings.severity(&contract.name, &check.column, &check.name).unwrap_or(check.severity);
             let flag = check_name(self.plan.checks.len());
             self.plan.checks.push(PlannedCheck { name: check.name.clone(), column: check.column.clone(), severity });
+            if check.voids {
+                self.plan.deleted = self.plan.deleted.clone().or(before.clone().fill_null(lit(false)));
+            }
             self.plan.found_in_rows.push(before.fill_null(lit(false)).alias(flag));
         }
     }
