@@ -5,18 +5,19 @@ select rule, rows from (
     from lake.coverage c
     join prepared.months m on c.start_date <= m.fifteenth and coalesce(c.end_date, date '9999-12-31') >= m.fifteenth
     union all
-    select 3, 'left out: died before the 15th, or not a known patient', count(*)
+    select 3, 'left out: not alive on the 15th, or not a known patient', count(*)
     from lake.coverage c
     join prepared.months m on c.start_date <= m.fifteenth and coalesce(c.end_date, date '9999-12-31') >= m.fifteenth
     left join prepared.person p on p.patient_id = c.patient_id
-    where p.patient_id is null or p.deceased_date < m.fifteenth
+    where p.patient_id is null or p.deceased_date < m.fifteenth or p.birth_date > m.fifteenth
     union all
     select 4, 'joined: several spans cover the day', (
         select count(*)
         from lake.coverage c
         join prepared.months m on c.start_date <= m.fifteenth and coalesce(c.end_date, date '9999-12-31') >= m.fifteenth
         join prepared.person p on p.patient_id = c.patient_id
-        where p.deceased_date is null or p.deceased_date >= m.fifteenth
+        where coalesce(p.deceased_date >= m.fifteenth, true)
+          and coalesce(p.birth_date <= m.fifteenth, true)
     ) - (select count(*) from prepared.member_months)
     union all
     select 5, 'member-months', count(*) from prepared.member_months

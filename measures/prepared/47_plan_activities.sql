@@ -3,7 +3,9 @@
 -- is the new plan's [P].
 -- Where the history of an activity's statuses is known, its status is the one in force when the data end, not the one recorded
 -- last; a day of completion, cancellation or hold that the activity itself does not name is taken from there.
--- `left_out`: entered_in_error, no_due_date, outside_period, plan_superseded, cancelled_before_due (on or before the due date),
+-- Nothing is due of a patient who has died, or of a plan that has ended: what falls due after the date of death or after the last day
+-- of the plan (`life_ended_on`, `plan_ended_on`) cannot be done late [P].
+-- `left_out`: entered_in_error, no_due_date, outside_period, died, plan_superseded, plan_ended, cancelled_before_due (on or before the due date),
 -- on_hold (still on hold), status_unknown (unknown is not "not done"), completion_date_missing.
 with changes as (
     select
@@ -79,12 +81,15 @@ moved as (
         a.performer_practitioner_id,
         cast(cast(a.due_date as int) + cast(coalesce(a.held_days, d.held_days, 0) as int) as date) as due_date,
         p.owner_practitioner_id,
-        s.superseded_on
+        s.superseded_on,
+        p.end_date as plan_ended_on,
+        person.deceased_date as life_ended_on
     from lake.care_plan_activity a
     left join lake.care_plan p on p.care_plan_id = a.care_plan_id and p.patient_id = a.patient_id
     left join as_known h on h.activity_id = a.activity_id and h.patient_id = a.patient_id
     left join held d on d.activity_id = a.activity_id and d.patient_id = a.patient_id
     left join superseded s on s.care_plan_id = a.care_plan_id and s.patient_id = a.patient_id
+    left join prepared.person person on person.patient_id = a.patient_id
 )
 select
     m.*,
@@ -94,7 +99,9 @@ select
         when m.status = 'entered-in-error' then 'entered_in_error'
         when m.due_date is null then 'no_due_date'
         when m.due_date < $period_start or m.due_date > $period_end then 'outside_period'
+        when m.due_date > m.life_ended_on then 'died'
         when m.due_date >= m.superseded_on then 'plan_superseded'
+        when m.due_date > m.plan_ended_on then 'plan_ended'
         when m.status in ('cancelled', 'stopped') and coalesce(m.cancelled_date, m.due_date) <= m.due_date
             then 'cancelled_before_due'
         when m.status = 'on-hold' then 'on_hold'

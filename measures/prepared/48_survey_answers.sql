@@ -1,7 +1,7 @@
 -- One row for each item of each questionnaire that came back, whether the extract has a row for it or not: the state of its
 -- answer, and the answer where there is one, turned round where a low code is good. Only instruments that are described count;
--- a questionnaire that names no version is taken to be of the instrument's default version.
--- `state`, first that fits: ineligible (an answer says that the person should not have been asked), what the code says
+-- a questionnaire that names no version is taken to be of the instrument's default version. "3", "3.0" and "v3" are one version [P].
+-- `state`, first that fits: after_death (the questionnaire is dated after the patient's death, whoever filled it in), ineligible (an answer says that the person should not have been asked), what the code says
 -- (skipped_ok, multiple_mark, blank, dont_know, not_applicable), cleaned_by_screener (answered although the screener says skip;
 -- a blank screener keeps the answer), skipped_ok or blank (nothing came), out_of_range, answered [S AHRQ, Preparing Data from
 -- CAHPS Surveys, 2017].
@@ -21,11 +21,14 @@ with returned as (
     group by response_id, patient_id, instrument
 ),
 versioned as (
-    select r.*, i.version
+    select
+        r.response_id, r.patient_id, i.instrument, i.version, r.invitation_id, r.organization_id, r.practitioner_id, r.mode,
+        r.completed_date, r.proxy, coalesce(r.completed_date > p.deceased_date, false) as after_death
     from returned r
+    left join prepared.person p on p.patient_id = r.patient_id
     join prepared.instrument i
-        on i.instrument = r.instrument
-        and (i.version = r.stated_version or (r.stated_version is null and i.default_version))
+        on i.instrument = lower(trim(r.instrument))
+        and (version_key(i.version) = version_key(r.stated_version) or (r.stated_version is null and i.default_version))
 ),
 ineligible as (
     select distinct v.response_id, v.patient_id
@@ -73,6 +76,7 @@ judged as (
     select
         stated.*,
         case
+            when after_death then 'after_death'
             when not_eligible then 'ineligible'
             when code_state is not null then code_state
             when raw_value is null and to_be_skipped then 'skipped_ok'

@@ -1,6 +1,6 @@
 -- The LACE index of each acute stay and its parts (van Walraven 2010 [V], comorbidity weights [K]).
--- Emergency visits are those of the six calendar months before admission, without the one that led to the stay, which is told
--- by its link and not by dates. No score where the day of discharge or the type of admission is not known.
+-- Emergency visits are those of the six calendar months before admission, without the one that led to the stay
+-- (see `emergency_visits`). No score where the day of discharge or the type of admission is not known.
 with visits as (
     select s.stay_id, s.patient_id, count(*) as emergency_visits
     from prepared.stays s
@@ -8,7 +8,9 @@ with visits as (
         on v.patient_id = s.patient_id
         and v.start_date >= cast(s.start_date - interval '6 months' as date)
         and v.start_date < s.start_date
+    -- A visit that ended before the day of admission and is not linked to the stay did not lead to it.
     where v.led_to_encounter_id is null
+       or (v.known_by = 'time' and v.until_date < s.start_date)
        or strpos(concat('+', s.stay_id, '+'), concat('+', v.led_to_encounter_id, '+')) = 0
     group by s.stay_id, s.patient_id
 ),

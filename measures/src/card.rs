@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::definition::{Better, Feed, InstrumentUse, Kind, Measure, StoreUnits};
+use crate::definition::{Better, Feed, InstrumentUse, Kind, Measure, NeededRows, StoreUnits};
 
 /// A deck as a card names it: its folder's name and its first line.
 pub type DeckLine = (String, String);
@@ -84,12 +84,14 @@ pub fn card(variants: &[&Measure], decks: &[DeckLine]) -> String {
     if !first.caveats.is_empty() {
         page.push_str("\n## Mind\n\n");
         for caveat in &first.caveats {
-            let unless = caveat.unless_rows.as_ref().map(|rows| {
+            let only = |word: &str, rows: &NeededRows| {
                 let which =
                     if rows.condition == "true" { String::new() } else { format!(" where `{}`", rows.condition) };
-                format!(" (unless `{}` holds rows{which})", rows.table)
-            });
-            let _ = writeln!(page, "- {}{}", caveat.text, unless.unwrap_or_default());
+                format!(" ({word} `{}` holds rows{which})", rows.table)
+            };
+            let unless = caveat.unless_rows.as_ref().map(|rows| only("unless", rows)).unwrap_or_default();
+            let with = caveat.if_rows.as_ref().map(|rows| only("if", rows)).unwrap_or_default();
+            let _ = writeln!(page, "- {}{unless}{with}", caveat.text);
         }
     }
     page.push_str("\n## Sources\n\n`[V]` read in a source, `[K]` general knowledge to be checked against the steward's current document, `[P]` our own\nconvention; for surveys `[S]` source read, `[M]` from memory.\n\n");

@@ -26,6 +26,7 @@ use crate::error::{MeasureError, Result};
 use crate::exclusions::exclusions;
 use crate::feeds;
 use crate::funnels;
+use crate::gaps::{self, Gaps};
 use crate::instrument::{self, Instrument};
 use crate::rates::{Exact, Rate, State, Tree, UNKNOWN, rates};
 use crate::risk::{self, RiskRows};
@@ -193,11 +194,15 @@ impl RowsFound {
     async fn caveats(&mut self, benches: &[Workbench], measure: &Measure) -> Result<Vec<String>> {
         let mut hold = Vec::new();
         for caveat in &measure.caveats {
-            let holds = match &caveat.unless_rows {
+            let lacks = match &caveat.unless_rows {
                 Some(rows) => !self.any(benches, measure, rows).await?,
                 None => true,
             };
-            if holds {
+            let has = match &caveat.if_rows {
+                Some(rows) => self.any(benches, measure, rows).await?,
+                None => true,
+            };
+            if lacks && has {
                 hold.push(caveat.text.clone());
             }
         }
@@ -248,28 +253,31 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let mut rows_found = RowsFound::default();
     let (mut wanted, mut computed, mut has_data) = (Vec::new(), Vec::new(), Vec::new());
     let mut refused = Vec::new();
+    let mut finder = gaps::Finder::default();
     for measure in &options.measures {
         let why_not = match refusal(measure, &manifest, &options.instruments) {
             Some(reason) => Some(reason),
             None => rows_found.missing(&benches, measure).await?,
         };
-        let caveats = rows_found.caveats(&benches, measure).await?;
+        let mut caveats = rows_found.caveats(&benches, measure).await?;
+        let gaps = if why_not.is_none() { finder.gaps(&benches, measure, &manifest).await? } else { Gaps::new() };
+        caveats.extend(gaps::sentence(&gaps));
         tables.measures.push(measure_row(measure, why_not.as_deref(), &caveats));
         if let Some(reason) = why_not {
             refused.push((measure.id.clone(), reason));
             has_data.push((measure.id.clone(), false));
             continue;
         }
-        wanted.push(measure.clone());
+        wanted.push((measure.clone(), gaps));
     }
     let mut running = Running::new(Arc::new(benches), Arc::new(names), Arc::new(tree), options.suppress_below);
     let at_once = measures_at_once(&manifest);
     let mut waiting = wanted.iter();
     loop {
         while running.tasks.len() < at_once {
-            let Some(measure) = waiting.next() else { break };
+            let Some((measure, gaps)) = waiting.next() else { break };
             (options.progress)(&format!("measuring {}", measure.id));
-            running.start(measure.clone());
+            running.start(measure.clone(), gaps.clone());
         }
         let Some(Measured { measure, risk, case_mix, exclusions, rates }) = running.next().await? else { break };
         tables.risk(risk);
@@ -352,7 +360,7 @@ impl Running {
         Self { benches, names, tree, suppress_below, tasks: VecDeque::new() }
     }
 
-    fn start(&mut self, measure: Measure) {
+    fn start(&mut self, measure: Measure, gaps: Gaps) {
         let (benches, names, tree) = (Arc::clone(&self.benches), Arc::clone(&self.names), Arc::clone(&self.tree));
         let suppress_below = self.suppress_below;
         self.tasks.push_back(tokio::spawn(async move {
@@ -364,7 +372,7 @@ impl Running {
             }
             let risk = risk::risk(&own, &measure, &names, suppress_below).await?;
             let case_mix = case_mix::case_mix(&own, &measure, &names, suppress_below).await?;
-            let mut rates = rates(&own, &measure, &tree).await?;
+            let mut rates = rates(&own, &measure, &tree, &gaps).await?;
             suppress(&mut rates, measure.kind, suppress_below, &tree);
             let exclusions = exclusions(&own, &measure, suppress_below).await?;
             Ok(Measured { measure, risk, case_mix, exclusions, rates })

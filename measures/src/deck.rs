@@ -20,6 +20,7 @@ use serde::Deserialize;
 use crate::compute::worklist;
 use crate::definition::{Feed, Kind, Measure, View, prepared_views, views_read, whole_views, worklists};
 use crate::error::{MeasureError, Result};
+use crate::gaps::Gaps;
 use crate::instrument::Instrument;
 use crate::rates::{Exact, Rate, Sums, Tree, composite, rates};
 use crate::span::Span;
@@ -86,6 +87,10 @@ struct Expectation {
     #[serde(default)]
     only_here: bool,
 }
+
+/// What completes every unit and its rates, whatever a measure's SQL reads.
+const ENGINE_READS: &str =
+    "prepared.person prepared.member_months prepared.payer_months prepared.attribution prepared.program_members";
 
 /// One comparison of a deck.
 #[derive(Debug, Clone, PartialEq)]
@@ -270,10 +275,10 @@ async fn run_deck(
     let lists: Vec<&(String, String)> =
         lists.iter().filter(|(id, _)| deck.file.worklist.iter().any(|one| one.list == *id)).collect();
     let texts: Vec<&str> = tested
-        .map(|measure| measure.sql.as_str())
+        .flat_map(|measure| [Some(measure.sql.as_str()), measure.by_payer.as_deref()].into_iter().flatten())
         .chain(lists.iter().map(|(_, text)| text.as_str()))
         .chain(own.iter().map(String::as_str))
-        .chain(["prepared.person prepared.member_months prepared.attribution prepared.program_members"])
+        .chain([ENGINE_READS])
         .collect();
     let every: Vec<View> = views.iter().flatten().cloned().collect();
     let read = views_read(&every, texts);
@@ -325,7 +330,7 @@ async fn run_deck(
         if let Some(text) = &expectation.units {
             compare_units(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }
-        let found = rates(std::slice::from_ref(bench), measure, &Tree::default()).await?;
+        let found = rates(std::slice::from_ref(bench), measure, &Tree::default(), &Gaps::new()).await?;
         if let Some(text) = &expectation.rate {
             if measure.kind == Kind::Time {
                 compare_waits(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;

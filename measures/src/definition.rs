@@ -130,8 +130,10 @@ impl std::fmt::Display for Param {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Caveat {
-    /// The caveat holds unless the lake holds these rows; always without them.
+    /// The caveat holds unless the lake holds these rows.
     pub unless_rows: Option<NeededRows>,
+    /// The caveat holds only where the lake holds these rows.
+    pub if_rows: Option<NeededRows>,
     /// What to know.
     pub text: String,
 }
@@ -167,11 +169,13 @@ impl InstrumentUse {
     #[must_use]
     pub fn rows(&self) -> NeededRows {
         let quoted = |text: &str| text.replace('\'', "''");
-        let version =
-            self.version.as_deref().map(|version| format!(" and (version = '{}' or version is null)", quoted(version)));
+        let version = self.version.as_deref().map(|version| {
+            let version = quoted(version);
+            format!(" and (version_key(version) = version_key('{version}') or version is null)")
+        });
         NeededRows {
             table: "survey_response".to_owned(),
-            condition: format!("instrument = '{}'{}", quoted(&self.key), version.unwrap_or_default()),
+            condition: format!("lower(trim(instrument)) = '{}'{}", quoted(&self.key), version.unwrap_or_default()),
             what: format!("answers to {} {}", self.key, self.version.as_deref().unwrap_or_default())
                 .trim_end()
                 .to_owned(),
@@ -412,6 +416,9 @@ pub struct Measure {
     pub codes: Vec<Code>,
     /// The SQL that yields units.
     pub sql: String,
+    /// The SQL that yields units for each payer, where a payer's numerator is its own (what it paid). Without it a unit counts
+    /// at every payer that covers the patient in its month.
+    pub by_payer: Option<String>,
     /// The definition whole: `measure.toml` and `units.sql`.
     pub definition: String,
     /// Folder within the catalogue, or on disk.
@@ -449,6 +456,7 @@ pub fn catalog() -> Result<Vec<Measure>> {
                 codes: text("codes.csv").ok(),
                 risk: text("risk.sql").ok(),
                 case_mix: text("case_mix.sql").ok(),
+                by_payer: text("units_by_payer.sql").ok(),
             };
             measures.extend(parse(&name, text("measure.toml")?, text("units.sql")?, &more)?);
         }
@@ -470,7 +478,13 @@ pub fn catalog_with(folders: &[std::path::PathBuf]) -> Result<Vec<Measure>> {
             };
             let if_there = |file: &str| folder.join(file).is_file().then(|| text(file)).transpose();
             let (codes, risk, case_mix) = (if_there("codes.csv")?, if_there("risk.sql")?, if_there("case_mix.sql")?);
-            let more = More { codes: codes.as_deref(), risk: risk.as_deref(), case_mix: case_mix.as_deref() };
+            let by_payer = if_there("units_by_payer.sql")?;
+            let more = More {
+                codes: codes.as_deref(),
+                risk: risk.as_deref(),
+                case_mix: case_mix.as_deref(),
+                by_payer: by_payer.as_deref(),
+            };
             for own in parse(&name, &text("measure.toml")?, &text("units.sql")?, &more)? {
                 measures.retain(|other| other.id != own.id);
                 measures.push(own);
@@ -520,6 +534,7 @@ struct More<'a> {
     codes: Option<&'a str>,
     risk: Option<&'a str>,
     case_mix: Option<&'a str>,
+    by_payer: Option<&'a str>,
 }
 
 fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Vec<Measure>> {
@@ -560,8 +575,10 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         None => Vec::new(),
     };
     let named = |name: &str, text: Option<&str>| text.map(|text| format!("\n-- {name}\n{text}")).unwrap_or_default();
-    let more_text =
-        named("codes.csv", more.codes) + &named("risk.sql", more.risk) + &named("case_mix.sql", more.case_mix);
+    let more_text = named("codes.csv", more.codes)
+        + &named("risk.sql", more.risk)
+        + &named("case_mix.sql", more.case_mix)
+        + &named("units_by_payer.sql", more.by_payer);
     let measures = file.variant.iter().map(|variant| Measure {
         id: variant.id.clone(),
         code: variant.code.clone(),
@@ -604,6 +621,7 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         risk_sql: more.risk.filter(|_| variant.risk_adjusted).map(str::to_owned),
         codes: codes.clone(),
         sql: sql.to_owned(),
+        by_payer: more.by_payer.map(str::to_owned),
         definition: format!("{toml_text}\n-- units.sql\n{sql}{more_text}"),
         folder: folder.to_owned(),
     });

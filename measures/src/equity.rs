@@ -187,7 +187,7 @@ impl Split<'_> {
             match rate.state {
                 State::Shown => "shown",
                 State::SmallCell | State::WouldReveal => "suppressed",
-                State::Undefined | State::NotReached => "undefined",
+                State::Undefined | State::NotReached | State::Missing => "undefined",
             }
             .into(),
         ]

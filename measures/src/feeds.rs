@@ -1,6 +1,6 @@
 //! How many rows each feed has in each month: a feed that broke off makes a measure fall or rise for no other reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
@@ -12,10 +12,12 @@ use jiff::civil::Date;
 use crate::error::{MeasureError, Result};
 use crate::rows::Cell;
 use crate::span::{date_of, days};
-use crate::workbench::Workbench;
+use crate::workbench::{Workbench, text_at};
 
 /// Tables whose rows are spans: the month in which one begins says nothing of the feed.
-const SPANS: [&str; 3] = ["attribution", "coverage", "program_enrollment"];
+pub const SPANS: [&str; 3] = ["attribution", "coverage", "program_enrollment"];
+/// Columns by which feeds bring a table's rows apart: a dead emergency feed does not show among all encounters.
+const PARTS: [(&str, &str); 3] = [("claim_line", "claim_type"), ("encounter", "class"), ("referral_event", "step")];
 /// Below this share of the usual month a month is low [P].
 const LOW: f64 = 0.5;
 /// Where the usual month has fewer rows than this, chance alone makes low ones [P].
@@ -37,25 +39,38 @@ pub async fn rows(benches: &[Workbench], manifest: &Manifest, threshold: u64) ->
         }
         // A table without buckets stands whole in every group.
         let groups = if table.bucket_by.is_some() { benches } else { &benches[..1] };
-        let mut counts: BTreeMap<Date, u64> = span.months().into_iter().map(|month| (month, 0)).collect();
+        let none: BTreeMap<Date, u64> = span.months().into_iter().map(|month| (month, 0)).collect();
+        let mut counts = none.clone();
+        let mut parts: BTreeMap<String, BTreeMap<Date, u64>> = BTreeMap::new();
+        let by = PARTS.into_iter().find(|(name, column)| *name == table.name && manifest.has_column(name, column));
         let query = format!(
-            "select cast(date_trunc('month', \"{time}\") as date) as month, count(*) as found from lake.{table} \
-             where \"{time}\" between date '{first}' and date '{last}' group by 1",
+            "select cast(date_trunc('month', \"{time}\") as date) as month, count(*) as found, {part} as part \
+             from lake.{table} where \"{time}\" between date '{first}' and date '{last}' group by 1, 3",
+            part = by.map_or("cast(null as varchar)", |(_, column)| column),
             table = table.name,
             first = span.first_month,
             last = span.last_day(),
         );
         for bench in groups {
-            for (month, rows) in months(bench, &query).await? {
+            for (month, rows, part) in months(bench, &query).await? {
                 *counts.entry(month).or_default() += rows;
+                if let Some(part) = part {
+                    *parts.entry(part).or_insert_with(|| none.clone()).entry(month).or_default() += rows;
+                }
             }
         }
-        found.extend(told(&table.name, &counts, threshold));
+        found.extend(told(&table.name, None, &counts, &hidden(&counts, threshold)));
+        parts.retain(|_, counts| usual(counts) >= ENOUGH);
+        let together = hidden_parts(&parts, threshold);
+        for (part, counts) in &parts {
+            let hidden = together.get(part).cloned().unwrap_or_default();
+            found.extend(told(&table.name, Some(part), counts, &hidden));
+        }
     }
     Ok(found)
 }
 
-async fn months(bench: &Workbench, query: &str) -> Result<Vec<(Date, u64)>> {
+async fn months(bench: &Workbench, query: &str) -> Result<Vec<(Date, u64, Option<String>)>> {
     let broken = |reason: &str| MeasureError::engine("the rows of a month", reason);
     let mut found = Vec::new();
     for batch in bench.collect(query).await? {
@@ -63,19 +78,53 @@ async fn months(bench: &Workbench, query: &str) -> Result<Vec<(Date, u64)>> {
         let rows = cast(batch.column(1), &DataType::Int64).map_err(|error| broken(&error.to_string()))?;
         let rows = rows.as_primitive::<Int64Type>();
         for row in (0..batch.num_rows()).filter(|row| months.is_valid(*row)) {
-            found.push((date_of(months.value(row)), u64::try_from(rows.value(row)).unwrap_or(0)));
+            let part = text_at(batch.column(2), row);
+            found.push((date_of(months.value(row)), u64::try_from(rows.value(row)).unwrap_or(0), part));
         }
     }
     Ok(found)
 }
 
-/// A table's months with what is odd about them.
-fn told(table: &str, counts: &BTreeMap<Date, u64>, threshold: u64) -> Vec<Vec<Cell>> {
-    let first = counts.iter().find(|(_, rows)| **rows > 0).map(|(month, _)| *month);
-    let mut since: Vec<u64> =
-        counts.iter().filter(|(month, _)| first.is_some_and(|first| **month >= first)).map(|(_, rows)| *rows).collect();
+/// Months whose rows are too few to be shown.
+fn hidden(counts: &BTreeMap<Date, u64>, threshold: u64) -> BTreeSet<Date> {
+    counts.iter().filter(|(_, rows)| (1..threshold).contains(*rows)).map(|(month, _)| *month).collect()
+}
+
+/// The same for the parts of a table: where one alone is hidden, so is the smallest other one, because their sum is known.
+fn hidden_parts(parts: &BTreeMap<String, BTreeMap<Date, u64>>, threshold: u64) -> BTreeMap<String, BTreeSet<Date>> {
+    let mut found: BTreeMap<String, BTreeSet<Date>> =
+        parts.iter().map(|(part, counts)| (part.clone(), hidden(counts, threshold))).collect();
+    let months: BTreeSet<Date> = parts.values().flat_map(BTreeMap::keys).copied().collect();
+    for month in months {
+        let at = |part: &str| parts.get(part).and_then(|counts| counts.get(&month)).copied().unwrap_or(0);
+        let is_hidden = |part: &String| found.get(part).is_some_and(|months| months.contains(&month));
+        if parts.keys().filter(|part| is_hidden(part)).count() != 1 {
+            continue;
+        }
+        let others = parts.keys().filter(|part| !is_hidden(part) && at(part) > 0);
+        if let Some(other) = others.min_by_key(|part| at(part)).cloned() {
+            found.entry(other).or_default().insert(month);
+        }
+    }
+    found
+}
+
+/// The first month with rows.
+fn begun(counts: &BTreeMap<Date, u64>) -> Option<Date> {
+    counts.iter().find(|(_, rows)| **rows > 0).map(|(month, _)| *month)
+}
+
+/// Rows of a usual month: the median since the first.
+fn usual(counts: &BTreeMap<Date, u64>) -> u64 {
+    let Some(first) = begun(counts) else { return 0 };
+    let mut since: Vec<u64> = counts.range(first..).map(|(_, rows)| *rows).collect();
     since.sort_unstable();
-    let usual = since.get(since.len() / 2).copied().unwrap_or(0);
+    since.get(since.len() / 2).copied().unwrap_or(0)
+}
+
+/// The months of a table or of a part of it, with what is odd about them.
+fn told(table: &str, part: Option<&str>, counts: &BTreeMap<Date, u64>, hidden: &BTreeSet<Date>) -> Vec<Vec<Cell>> {
+    let (first, usual) = (begun(counts), usual(counts));
     let note = |month: &Date, rows: u64| {
         let began = first.is_some_and(|first| *month > first);
         match rows {
@@ -87,9 +136,10 @@ fn told(table: &str, counts: &BTreeMap<Date, u64>, threshold: u64) -> Vec<Vec<Ce
     counts
         .iter()
         .map(|(month, rows)| {
-            let hidden = (1..threshold).contains(rows);
+            let hidden = hidden.contains(month);
             vec![
                 table.into(),
+                part.map(str::to_owned).into(),
                 Cell::Date(days(*month)),
                 if hidden { Cell::Null } else { (*rows).into() },
                 note(month, *rows).into(),
@@ -109,7 +159,7 @@ mod tests {
     fn notes(counts: &[u64]) -> Vec<Cell> {
         let months: BTreeMap<Date, u64> =
             (0_i32..).zip(counts).map(|(index, rows)| (date(2026, 1, 1) + index.months(), *rows)).collect();
-        told("referral", &months, 11).into_iter().map(|row| row[3].clone()).collect()
+        told("referral", None, &months, &hidden(&months, 11)).into_iter().map(|row| row[4].clone()).collect()
     }
 
     #[test]
@@ -126,7 +176,22 @@ mod tests {
     #[test]
     fn few_rows_are_suppressed_and_none_is_a_number() {
         let months = BTreeMap::from([(date(2026, 1, 1), 10), (date(2026, 2, 1), 11), (date(2026, 3, 1), 0)]);
-        let rows: Vec<Cell> = told("referral", &months, 11).into_iter().map(|row| row[2].clone()).collect();
+        let hidden = hidden(&months, 11);
+        let rows: Vec<Cell> = told("referral", None, &months, &hidden).into_iter().map(|row| row[3].clone()).collect();
         assert_eq!(rows, [Cell::Null, 11_u64.into(), 0_u64.into()]);
+    }
+
+    #[test]
+    fn a_small_part_is_not_given_away_by_the_others() {
+        let month = date(2026, 1, 1);
+        let part = |rows: u64| BTreeMap::from([(month, rows)]);
+        let parts = BTreeMap::from([
+            ("emergency".to_owned(), part(5)),
+            ("inpatient".to_owned(), part(60)),
+            ("ambulatory".to_owned(), part(90)),
+        ]);
+        let found = hidden_parts(&parts, 11);
+        assert!(found["emergency"].contains(&month) && found["inpatient"].contains(&month));
+        assert!(found["ambulatory"].is_empty());
     }
 }

@@ -16,8 +16,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::SessionContext;
 
-use crate::dispositions;
 use crate::error::Result;
+use crate::{dispositions, spelled};
 
 /// Registers every function of this module, and those of dispositions, in a session.
 ///
@@ -25,6 +25,9 @@ use crate::error::Result;
 /// When a shipped file is broken, which a test rules out.
 pub fn register(context: &SessionContext) -> Result<()> {
     for function in dispositions::functions()? {
+        context.register_udf(function);
+    }
+    for function in spelled::functions() {
         context.register_udf(function);
     }
     context.register_udf(ScalarUDF::from(CoveredDays::new()));

@@ -12,15 +12,18 @@ use carecoord_statistics::intervals;
 
 use crate::definition::{Kind, Measure, SUBGROUPS};
 use crate::error::{MeasureError, Result};
+use crate::gaps::Gaps;
 use crate::rows::Cell;
 use crate::span::{Span, date_of, days, period_end, period_start};
 use crate::waits::{self, Waits};
 use crate::workbench::{Workbench, text_at};
 
-const LEVELS: [&str; 4] = ["organization", "practitioner", "coordinator", "payer"];
+const LEVELS: [&str; 3] = ["organization", "practitioner", "coordinator"];
 const STRATA: [&str; 6] = ["age_band", "sex", "race", "ethnicity", "language", "deprivation"];
 /// The level of programs, whose members may overlap.
 pub const PROGRAM: &str = "program";
+/// The level of payers. A person with two coverages counts at both, and once among everyone.
+pub const PAYER: &str = "payer";
 const CONFIDENCE: f64 = 0.95;
 /// What stands for a level or stratum that the data do not name.
 pub const UNKNOWN: &str = "unknown";
@@ -121,6 +124,8 @@ pub enum State {
     Undefined,
     /// Fewer than half of the units have had the event: there is no median.
     NotReached,
+    /// Rows that it rests on did not come.
+    Missing,
 }
 
 /// One rate.
@@ -236,6 +241,7 @@ impl Rate {
             State::WouldReveal => ("suppressed", "would_reveal".into()),
             State::Undefined => ("undefined", "no_denominator".into()),
             State::NotReached => ("undefined", "not_reached".into()),
+            State::Missing => ("undefined", "data_missing".into()),
         };
         vec![
             measure.id.clone().into(),
@@ -316,7 +322,7 @@ impl Tree {
 ///
 /// # Errors
 /// When a query fails or a count makes no sense.
-pub async fn rates(benches: &[Workbench], measure: &Measure, tree: &Tree) -> Result<Vec<Rate>> {
+pub async fn rates(benches: &[Workbench], measure: &Measure, tree: &Tree, gaps: &Gaps) -> Result<Vec<Rate>> {
     let Some(Workbench { span, .. }) = benches.first() else { return Ok(Vec::new()) };
     let mut months = Months::new();
     for month in span.months() {
@@ -328,7 +334,10 @@ pub async fn rates(benches: &[Workbench], measure: &Measure, tree: &Tree) -> Res
         let levels = cube(bench, measure, &LEVELS.map(|level| format!("{level}_id"))).await?;
         add_cube(&mut months, &levels, &LEVELS, Some(tree))?;
         let programs = cube_of(bench, measure, &["program_id".to_owned()], PROGRAM_UNITS).await?;
-        add_programs(&mut months, &programs)?;
+        add_level(&mut months, &programs, PROGRAM)?;
+        let by_payer = if measure.by_payer.is_some() { "prepared.unit_by_payer" } else { PAYER_UNITS };
+        let payers = cube_of(bench, measure, &["payer_id".to_owned()], by_payer).await?;
+        add_level(&mut months, &payers, PAYER)?;
         let kinds: Vec<&'static str> =
             STRATA.into_iter().chain(SUBGROUPS.into_iter().take(measure.subgroups.len())).collect();
         let names: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
@@ -337,6 +346,7 @@ pub async fn rates(benches: &[Workbench], measure: &Measure, tree: &Tree) -> Res
     }
     let mut periods: Months = BTreeMap::new();
     for (key, components) in months {
+        let missing = gaps.get(&key.period).is_some_and(|gap| gap.concerns(&key));
         for kind in ["month", "quarter", "year"] {
             if measure.periods.iter().any(|wanted| wanted == kind) {
                 let start = period_start(kind, date_of(key.period));
@@ -346,13 +356,24 @@ pub async fn rates(benches: &[Workbench], measure: &Measure, tree: &Tree) -> Res
                 }
                 let period = days(start);
                 let wider = periods.entry(Key { period_kind: kind, period, ..key.clone() }).or_default();
-                for (component, sums) in &components {
+                // Months whose data are missing would make a quarter look better or worse than it was.
+                let left_out = missing && kind != "month";
+                for (component, sums) in components.iter().filter(|_| !left_out) {
                     wider.entry(component.clone()).or_default().add(sums);
                 }
             }
         }
     }
-    periods.into_iter().map(|(key, components)| rate(measure, span, key, &components)).collect()
+    let mut found: Vec<Rate> =
+        periods.into_iter().map(|(key, components)| rate(measure, span, key, &components)).collect::<Result<_>>()?;
+    for rate in found.iter_mut().filter(|rate| rate.key.period_kind == "month") {
+        if gaps.get(&rate.key.period).is_some_and(|gap| gap.concerns(&rate.key)) {
+            rate.state = State::Missing;
+            rate.value = None;
+            rate.interval = None;
+        }
+    }
+    Ok(found)
 }
 
 fn overall_key(period: i32) -> Key {
@@ -369,6 +390,11 @@ fn overall_key(period: i32) -> Key {
 /// Units of people who were in a program on the index date, once for each program.
 const PROGRAM_UNITS: &str = "(select u.*, m.program_id from prepared.unit u join prepared.program_members m \
      on m.patient_id = u.patient_id and u.index_date between m.valid_from and m.valid_until) units";
+
+/// Units at each payer that covers the patient on the 15th of the unit's month; at no known payer where none does.
+const PAYER_UNITS: &str = "(select u.period, u.component, u.in_denominator, u.exclusion_reason, u.in_numerator, u.exception_reason, \
+     u.numerator, u.denominator, u.mature, m.payer_id from prepared.unit u left join prepared.payer_months m \
+     on m.patient_id = u.patient_id and m.month = u.period) units";
 
 async fn cube(bench: &Workbench, measure: &Measure, dimensions: &[String]) -> Result<Vec<RecordBatch>> {
     cube_of(bench, measure, dimensions, "prepared.unit").await
@@ -436,11 +462,11 @@ fn add_cube(
     })
 }
 
-/// Adds sums by program.
-fn add_programs(months: &mut Months, batches: &[RecordBatch]) -> Result<()> {
+/// Adds sums by a level whose parts may overlap.
+fn add_level(months: &mut Months, batches: &[RecordBatch], level: &'static str) -> Result<()> {
     read_sums(batches, |batch, row, overall, component, sums| {
         let id = text_at(batch.column(1), row).unwrap_or_else(|| UNKNOWN.to_owned());
-        let key = Key { level: PROGRAM, level_id: id, ..overall.clone() };
+        let key = Key { level, level_id: id, ..overall.clone() };
         months.entry(key).or_default().entry(component.to_owned()).or_default().add(sums);
     })
 }

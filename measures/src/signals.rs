@@ -154,6 +154,8 @@ struct Drawn {
     possible: (f64, f64),
     /// Why no month is judged, where none is.
     unjudged: Option<&'static str>,
+    /// Whether the data of the latest final month did not come.
+    silent: bool,
 }
 
 /// The last two phases beside each other.
@@ -182,6 +184,8 @@ impl Drawn {
                 negative_lower: false,
                 // Screening would take the very step out that the newest month makes, and call it a signal.
                 screened: kind != ChartKind::I,
+                // One month far from all others must not move the line that the others are judged by.
+                alone_apart: true,
                 ..Options::plain()
             };
             // A measure whose numbers do not fit the chart gets a run chart.
@@ -221,7 +225,8 @@ impl Drawn {
             if never_negative { 0.0 } else { f64::NEG_INFINITY },
             if whole { measure.multiplier } else { f64::INFINITY },
         );
-        Self { chart, limits, why, fired, direction, possible, unjudged }
+        let silent = months.iter().rfind(|rate| rate.is_final).is_some_and(|rate| rate.state == State::Missing);
+        Self { chart, limits, why, fired, direction, possible, unjudged, silent }
     }
 
     fn limits_at(&self, point: &Plotted) -> Option<(f64, f64)> {
@@ -263,7 +268,7 @@ impl Drawn {
             let months: Vec<&Plotted> = chart
                 .points
                 .iter()
-                .filter(|point| point.phase == phase && point.included && point.value.is_some())
+                .filter(|point| point.phase == phase && point.included && !point.alone && point.value.is_some())
                 .collect();
             let variances: Option<Vec<f64>> = months
                 .iter()
@@ -282,7 +287,7 @@ impl Drawn {
         let phase = self.chart.as_ref().and_then(|chart| chart.phases.last());
         let enough =
             self.limits || phase.and_then(|phase| phase.runs.as_ref().ok()).is_some_and(|runs| !runs.is_short());
-        self.unjudged.or((!enough).then_some("few_months"))
+        self.unjudged.or(self.silent.then_some("data_missing")).or((!enough).then_some("few_months"))
     }
 
     fn chart_row(&self, measure: &Measure, months: &[&Rate], settings: &Settings) -> Vec<Cell> {

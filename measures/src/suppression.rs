@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use crate::definition::Kind;
-use crate::rates::{ALL, Key, PROGRAM, Rate, State, Tree, UNKNOWN};
+use crate::rates::{ALL, Key, PAYER, PROGRAM, Rate, State, Tree, UNKNOWN};
 use crate::span::{date_of, days, period_start};
 
 /// Suppresses rates in place. A threshold below 2 suppresses nothing.
@@ -50,8 +50,13 @@ fn has_small_count(rate: &Rate, kind: Kind, threshold: f64) -> bool {
     }
 }
 
-/// Rates of programs whose difference from everyone is a small count: programs overlap, so the people outside one are no
-/// part that another row shows.
+/// Whether one person may count at several parts of a level.
+fn overlaps(level: &str) -> bool {
+    level == PROGRAM || level == PAYER
+}
+
+/// Rates of programs and payers whose difference from everyone is a small count: they overlap, so the people outside one are
+/// no part that another row shows.
 fn complements(rates: &[Rate], kind: Kind, threshold: f64) -> Vec<usize> {
     let index: HashMap<&Key, &Rate> = rates.iter().map(|rate| (&rate.key, rate)).collect();
     let small = |count: f64| count > 0.0 && count < threshold;
@@ -70,8 +75,8 @@ fn complements(rates: &[Rate], kind: Kind, threshold: f64) -> Vec<usize> {
             }
         })
     };
-    let of_program = |rate: &Rate| rate.key.level == PROGRAM && matches!(rate.state, State::Shown | State::NotReached);
-    (0..rates.len()).filter(|place| of_program(&rates[*place]) && reveals(&rates[*place])).collect()
+    let apart = |rate: &Rate| overlaps(rate.key.level) && matches!(rate.state, State::Shown | State::NotReached);
+    (0..rates.len()).filter(|place| apart(&rates[*place]) && reveals(&rates[*place])).collect()
 }
 
 /// Every total with its parts, as indices.
@@ -80,7 +85,8 @@ fn groups(rates: &[Rate], tree: &Tree) -> Vec<(usize, Vec<usize>)> {
     let mut parts: HashMap<(usize, &str, &str), Vec<usize>> = HashMap::new();
     for (place, rate) in rates.iter().enumerate() {
         let key = &rate.key;
-        // Programs overlap: they are no parts of everyone that add up.
+        // Programs overlap: they are no parts of everyone that add up. Payers may overlap, and in most lakes do not: where nobody
+        // has two, they add up, so they are protected as parts too.
         if !rate.is_overall() && key.level != PROGRAM {
             let total =
                 Key { level: ALL, level_id: ALL.to_owned(), stratum_kind: ALL, stratum: ALL.to_owned(), ..key.clone() };

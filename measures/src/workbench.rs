@@ -229,14 +229,19 @@ impl Workbench {
     /// # Errors
     /// When the measure's SQL is broken or lacks a column.
     pub async fn units(&self, measure: &Measure) -> Result<DataFrame> {
+        self.completed_units(measure, "units.sql", &measure.sql).await
+    }
+
+    /// The units that the text of a file yields, complete.
+    async fn completed_units(&self, measure: &Measure, file: &str, text: &str) -> Result<DataFrame> {
         let broken = |reason: String| MeasureError::Definition {
             measure: measure.id.clone(),
-            file: format!("{}/units.sql", measure.folder),
+            file: format!("{}/{file}", measure.folder),
             reason,
         };
         let data_through = self.span.data_through(measure.feed);
         let frame = self
-            .bind(&measure.sql, &measure.params, measure.window_days, data_through)
+            .bind(text, &measure.params, measure.window_days, data_through)
             .await
             .map_err(|error| broken(error.to_string()))?;
         let has = |name: &str| frame.schema().has_column_with_unqualified_name(name);
@@ -262,7 +267,8 @@ impl Workbench {
         let spans = self.loaded.contains("attribution");
         let text = completed(measure, &has, data_through, spans);
         // A temporary name: the view lives as long as its plan.
-        let name = format!("units_{}", measure.id.replace('.', "_"));
+        let stem = file.strip_suffix(".sql").unwrap_or(file);
+        let name = format!("{stem}_{}", measure.id.replace('.', "_"));
         let _ = self.context.deregister_table(format!("prepared.{name}"));
         sql::register(&self.context, "prepared", &name, frame.into_view())?;
         self.context
@@ -298,6 +304,11 @@ impl Workbench {
             StoreUnits::WithEvents => units.into_view(),
         };
         sql::register(&self.context, "prepared", "unit", provider)?;
+        if let Some(text) = &measure.by_payer {
+            let by_payer = self.completed_units(measure, "units_by_payer.sql", text).await?;
+            let _ = self.context.deregister_table("prepared.unit_by_payer");
+            sql::register(&self.context, "prepared", "unit_by_payer", by_payer.into_view())?;
+        }
         Ok(rows)
     }
 

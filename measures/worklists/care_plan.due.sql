@@ -14,6 +14,7 @@ with activities as (
             when a.status_reason = 'patient_declined' then 'the patient declined'
             when a.due_date is null then 'no due date'
             when a.due_date >= a.superseded_on then 'of a plan that another one replaced'
+            when a.plan_ended_on <= $data_through or a.due_date > a.plan_ended_on then 'of a plan that has ended'
             when p.deceased_date is not null then 'the patient has died'
         end as out_because
     from prepared.plan_activities a

@@ -164,6 +164,11 @@ impl Rate {
         self.level == "all" && self.stratum_kind == "all"
     }
 
+    /// Whether rows that it rests on did not come.
+    pub fn is_missing(&self) -> bool {
+        self.state == State::Undefined && self.state_reason == "data_missing"
+    }
+
     /// Whether fewer than half of the units had the event, so that there is no median.
     pub fn is_not_reached(&self) -> bool {
         self.state == State::Undefined && self.state_reason == "not_reached"

@@ -118,6 +118,11 @@ impl Reading {
                         plural(chart.hidden, "final month is", "final months are")
                     );
                 }
+                "data_missing" => {
+                    reading.badge = "Data missing".to_owned();
+                    "Check the data: rows that this measure rests on did not come in the latest final month."
+                        .clone_into(&mut reading.short);
+                }
                 "not_comparable" => {
                     "Earlier months are not as whole as later ones, so they cannot be compared."
                         .clone_into(&mut reading.short);
@@ -513,6 +518,7 @@ mod tests {
         };
         assert!(said("hidden_months").starts_with("13 final months are suppressed"));
         assert!(said("not_comparable").contains("cannot be compared"));
+        assert!(said("data_missing").starts_with("Check the data"));
         assert!(said("few_months").starts_with("Too few final months"));
     }
 

@@ -42,6 +42,7 @@ pub fn absent(rate: &Rate) -> &'static str {
     match rate.state {
         State::Suppressed => "suppressed",
         State::Undefined if rate.is_not_reached() => "not reached",
+        State::Undefined if rate.is_missing() => "data missing",
         State::Undefined if !rate.is_final => "not counted yet",
         State::Undefined | State::Shown => "no denominator",
     }
@@ -142,6 +143,7 @@ mod tests {
             (State::Suppressed, "small_cell", "suppressed", "suppressed"),
             (State::Undefined, "no_denominator", "no denominator", "undefined"),
             (State::Undefined, "not_reached", "not reached", "undefined"),
+            (State::Undefined, "data_missing", "data missing", "undefined"),
         ] {
             rate.state = state;
             rate.state_reason = reason.into();

@@ -131,6 +131,7 @@ pub fn state(rate: &Rate, suppress_below: i64) -> String {
         }
         State::Suppressed => format!("suppressed (count below {suppress_below})"),
         State::Undefined if rate.is_not_reached() => "not reached: fewer than half".to_owned(),
+        State::Undefined if rate.is_missing() => "data missing: rows that the month rests on did not come".to_owned(),
         State::Undefined if !rate.is_final => "not counted yet".to_owned(),
         State::Undefined => "no denominator".to_owned(),
     }

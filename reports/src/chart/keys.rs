@@ -41,7 +41,7 @@ impl Key {
             Self::Change => "signal".to_owned(),
             Self::Provisional => "hollow: follow-up not complete".to_owned(),
             Self::Suppressed => "suppressed".to_owned(),
-            Self::Undefined => "no denominator, or not counted yet".to_owned(),
+            Self::Undefined => "no denominator, data missing, or not counted yet".to_owned(),
             Self::NotReached => "fewer than half had it: above all others".to_owned(),
             Self::Band => "95% interval".to_owned(),
             Self::Cut => "95% interval, cut at the edge where wider".to_owned(),

@@ -162,9 +162,10 @@ pub fn of_waits() -> [Column<WaitPoint>; 6] {
 }
 
 /// Columns of `feeds`: names of the results contract `feed_month`.
-pub fn of_feeds() -> [Column<FeedMonth>; 5] {
+pub fn of_feeds() -> [Column<FeedMonth>; 6] {
     [
         Column::Text("table_name", |row| (&row.table_name).into()),
+        Column::Text("part", |row| (&row.part).into()),
         Column::Date("month", |row| row.month),
         Column::Integer("rows", |row| row.rows),
         Column::Text("note", |row| (&row.note).into()),

@@ -35,6 +35,8 @@ pub struct WaitPoint {
 #[derive(Debug, Clone)]
 pub struct FeedMonth {
     pub table_name: String,
+    /// Class or type of the rows; empty for all of the table.
+    pub part: String,
     pub month: Date,
     /// Nothing where it is suppressed.
     pub rows: Option<i64>,
@@ -148,6 +150,7 @@ pub fn wait_point_row(row: &Row) -> Result<WaitPoint> {
 pub fn feed_month_row(row: &Row) -> Result<FeedMonth> {
     Ok(FeedMonth {
         table_name: row.text("table_name")?,
+        part: row.text("part")?,
         month: row.date("month")?,
         rows: if row.text("state")? == "shown" { row.integer("rows")? } else { None },
         note: row.text("note")?,

@@ -37,9 +37,14 @@ impl Feeds {
     /// Nothing where the results do not tell.
     pub fn new(results: &Results) -> Option<Self> {
         let mut months: Vec<&FeedMonth> = results.feed_months.iter().collect();
-        months.sort_by(|one, other| (&one.table_name, one.month).cmp(&(&other.table_name, other.month)));
+        months.sort_by(|one, other| {
+            (&one.table_name, &one.part, one.month).cmp(&(&other.table_name, &other.part, other.month))
+        });
         let (first, last) = (months.iter().map(|row| row.month).min()?, months.iter().map(|row| row.month).max()?);
-        let rows: Vec<FeedRow> = months.chunk_by(|one, other| one.table_name == other.table_name).map(feed).collect();
+        let rows: Vec<FeedRow> = months
+            .chunk_by(|one, other| (&one.table_name, &one.part) == (&other.table_name, &other.part))
+            .map(feed)
+            .collect();
         Some(Self {
             span: format!("{} to {}", format::month(first), format::month(last)),
             odd: rows.iter().any(|row| !row.odd.is_empty()),
@@ -53,7 +58,7 @@ fn feed(months: &[&FeedMonth]) -> FeedRow {
     known.sort_unstable();
     let few = || "few".to_owned();
     FeedRow {
-        table: months.first().map(|row| row.table_name.replace('_', " ")).unwrap_or_default(),
+        table: months.first().map(|row| name(row)).unwrap_or_default(),
         bars: bars(months, known.last().copied().unwrap_or(0)),
         usual: known.get(known.len() / 2).map_or_else(few, |rows| format::count(*rows)),
         latest: months.last().map_or_else(few, |row| row.rows.map_or_else(few, format::count)),
@@ -66,6 +71,12 @@ fn feed(months: &[&FeedMonth]) -> FeedRow {
             .collect::<Vec<_>>()
             .join("; "),
     }
+}
+
+/// The table in words, with the class or type of its rows.
+fn name(row: &FeedMonth) -> String {
+    let table = row.table_name.replace('_', " ");
+    if row.part.is_empty() { table } else { format!("{table}: {}", row.part.replace('_', " ")) }
 }
 
 /// Months in words, neighbours as one stretch.
@@ -106,6 +117,7 @@ mod tests {
     fn odd_months_are_named_and_few_rows_are_not_numbers() {
         let month = |index: i32, rows: Option<i64>, note: &str| FeedMonth {
             table_name: "care_plan".to_owned(),
+            part: String::new(),
             month: date(2026, 1, 1) + index.months(),
             rows,
             note: note.to_owned(),

@@ -24,7 +24,7 @@ const FILES: [Column; 13] = [
     ("File hash (BLAKE3)", 70.0),
 ];
 const CHECKS: [&str; 7] = ["File", "Table", "Column", "Check", "Severity", "What follows", "Rows"];
-const FEED_MONTHS: [&str; 4] = ["Table", "Month", "Rows", "Odd"];
+const FEED_MONTHS: [&str; 5] = ["Table", "Class or type", "Month", "Rows", "Odd"];
 const PREPARATIONS: [&str; 3] = ["Prepared view", "Rule", "Rows"];
 
 /// Writes the sheet. The filter is on the files' rows alone: it hides nothing of what stands below them.
@@ -75,6 +75,7 @@ pub fn write(worksheet: &mut Worksheet, styles: &Styles, results: &Results) -> R
     for row in &results.feed_months {
         sheet.row([
             Cell::text(&row.table_name),
+            Cell::text(&row.part),
             Cell::Date(row.month),
             row.rows.map_or(Cell::Absent("suppressed"), Cell::Count),
             Cell::text(&row.note),

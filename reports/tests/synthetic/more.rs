@@ -125,7 +125,7 @@ fn feed_months() -> Vec<Vec<Value>> {
                 1..400 => Text("low"),
                 _ => None,
             };
-            vec![Text(name), Date(month(index)), Integer(rows), note, Text("shown")]
+            vec![Text(name), None, Date(month(index)), Integer(rows), note, Text("shown")]
         })
     };
     table("encounter", [1_204, 1_190, 301, 0]).chain(table("referral", [812, 790, 801, 820])).collect()

@@ -20,6 +20,7 @@
 //! quality control charts. Health Care Manag Sci 2001;4:305–318; Nelson LS. A control chart for parts-per-million
 //! nonconforming items. J Qual Technol 1994;26:239–240 (the power 1/3.6).
 
+mod alone;
 mod limits;
 mod point;
 
@@ -106,6 +107,10 @@ pub struct Options {
     /// Whether moving ranges above 3.267 times their mean are left out of the mean that sets the limits (I, T, and the
     /// three prime charts). An MR chart is never screened.
     pub screened: bool,
+    /// Whether points that stand alone set neither the centre line nor the limits; they are judged like the others. A point
+    /// stands alone where the series jumps to it and back within two points, or where it is the first or the last and the
+    /// series jumps to or from it. A jump is a moving range above its upper limit, which here comes from the median range.
+    pub alone_apart: bool,
     /// How U′ and P′ charts measure the variation between points.
     pub variation: Variation,
     /// Whether a lower limit of an I chart may be negative though no value is.
@@ -123,6 +128,7 @@ impl Options {
             excluded: Vec::new(),
             centre: None,
             screened: true,
+            alone_apart: false,
             variation: Variation::MovingRange,
             negative_lower: true,
             multiplier: 1.0,
@@ -156,6 +162,8 @@ pub struct Plotted {
     pub in_baseline: bool,
     /// False when it was excluded.
     pub included: bool,
+    /// Whether it stands alone, and so sets neither the centre line nor the limits.
+    pub alone: bool,
     /// What is drawn; `None` when missing.
     pub value: Option<f64>,
     /// Denominator or size of the subgroup, where there is one.
@@ -235,7 +243,13 @@ pub fn chart(kind: Kind, points: &[Point], options: &Options) -> Result<Chart> {
         let included: Vec<bool> = (first..end).map(|index| !options.excluded.contains(&index)).collect();
         let in_baseline: Vec<bool> =
             (first..end).map(|index| options.baseline.is_none_or(|points| index < points)).collect();
-        let base: Vec<bool> = included.iter().zip(&in_baseline).map(|(one, other)| *one && *other).collect();
+        let mut base: Vec<bool> = included.iter().zip(&in_baseline).map(|(one, other)| *one && *other).collect();
+        let alone = if options.alone_apart {
+            alone::alone(kind, &points[first..end], &drawn[first..end], &base)
+        } else {
+            vec![false; end - first]
+        };
+        base.iter_mut().zip(&alone).for_each(|(base, alone)| *base &= !alone);
         let found = limits::limits(kind, &points[first..end], &drawn[first..end], &base, options)?;
         let scale = |value: f64| value * options.multiplier;
         let centre = scale(found.centre);
@@ -255,6 +269,7 @@ pub fn chart(kind: Kind, points: &[Point], options: &Options) -> Result<Chart> {
                 phase: number,
                 in_baseline: in_baseline[place],
                 included: included[place],
+                alone: alone[place],
                 value: *value,
                 denominator: points[first + place].denominator(),
                 centre,

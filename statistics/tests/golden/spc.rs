@@ -143,6 +143,7 @@ fn options(case: &Row, points: usize) -> Options {
         excluded: list("exclude").into_iter().map(|place| place - 1).collect(),
         centre: case.number("given_cl"),
         screened: case.text("screened_mr") == "true",
+        alone_apart: false,
         variation: if categorical { Variation::StandardDeviation } else { Variation::MovingRange },
         negative_lower: case.text("allow_negative_lcl") == "true",
         multiplier: case.real("multiply"),

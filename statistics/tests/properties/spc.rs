@@ -70,6 +70,7 @@ proptest! {
             excluded: vec![phase / 2],
             centre,
             screened: phase % 2 == 0,
+            alone_apart: phase % 3 == 0,
             variation: if phase % 3 == 0 { Variation::MovingRange } else { Variation::StandardDeviation },
             negative_lower: phase % 5 == 0,
             multiplier,

@@ -3,7 +3,9 @@ with open_activities as (
     select a.*
     from prepared.plan_activities a
     where status in ('not-started', 'scheduled', 'in-progress', 'on-hold')
-      and (superseded_on is null or superseded_on > $period_end)
+      and coalesce(superseded_on > $period_end, true)
+      and coalesce(plan_ended_on > $period_end, true)
+      and coalesce(life_ended_on > $period_end, true)
 )
 select
     activity_id as unit_id,

@@ -9,7 +9,8 @@ with in_force as (
         m.month,
         m.last_day,
         least(
-            coalesce(p.end_date, date '9999-12-31'), coalesce(cast(s.superseded_on - interval '1 day' as date), date '9999-12-31')
+            coalesce(p.end_date, date '9999-12-31'), coalesce(n.deceased_date, date '9999-12-31'),
+            coalesce(cast(s.superseded_on - interval '1 day' as date), date '9999-12-31')
         ) as last_date
     from lake.care_plan p
     join prepared.months m on cast(m.last_day as int) - cast(p.start_date as int) >= $interval
@@ -20,6 +21,7 @@ with in_force as (
           and coalesce(status, 'active') not in ('draft', 'entered-in-error')
         group by replaces_care_plan_id, patient_id
     ) s on s.care_plan_id = p.care_plan_id and s.patient_id = p.patient_id
+    left join prepared.person n on n.patient_id = p.patient_id
     where coalesce(p.status, 'active') in ('active', 'completed', 'on-hold')
 ),
 judged as (

@@ -56,8 +56,9 @@ plans as (
       and regexp_like(lower(specialty), 'psych|mental|behavio')
     union all
     select patient_id, filled_date, fill_id
-    from lake.medication_fill
-    where lower(drug_class) in ('antidepressant', 'antidepressants')
+    from prepared.fills
+    where left_out is null
+      and drug_class in ('antidepressant', 'antidepressants')
     union all
     select patient_id, start_date, care_plan_id
     from lake.care_plan

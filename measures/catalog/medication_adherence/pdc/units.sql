@@ -1,29 +1,11 @@
 -- One row for each person and calendar year with a fill of the class ($class: 1 diabetes, 2 renin-angiotensin, 3 statin):
--- whether at least 80 % of the days from the first fill are covered.
-with enrolled as (
-    select patient_id, max(coalesce(end_date, date '9999-12-31')) as last_day
-    from lake.coverage
-    group by patient_id
-),
-fills as (
+-- whether at least 80 % of the days from the first fill are covered. Treatment begins with the first fill while enrolled, and ends
+-- with that episode of enrolment; of a person of whom no enrolment is known, it does not end so.
+with of_class as (
     select
-        f.patient_id,
-        cast(date_part('year', f.filled_date) as int) as mp_year,
-        f.fill_id,
-        f.filled_date,
-        f.days_supply,
-        f.ingredients,
-        p.birth_date,
-        p.primary_practitioner_id,
-        least(
-            make_date(cast(date_part('year', f.filled_date) as int), 12, 31),
-            $period_end,
-            coalesce(p.deceased_date, date '9999-12-31'),
-            coalesce(e.last_day, date '9999-12-31')
-        ) as last_day
-    from lake.medication_fill f
-    left join prepared.person p on p.patient_id = f.patient_id
-    left join enrolled e on e.patient_id = f.patient_id
+        f.*,
+        cast(date_part('year', f.filled_date) as int) as mp_year
+    from prepared.fills f
     where date_part('year', f.filled_date) >= date_part('year', $period_start)
       and f.filled_date <= $period_end
       and case $class
@@ -32,20 +14,73 @@ fills as (
             else f.drug_class in ('statin', 'statins')
           end
 ),
+enrolled as (
+    select distinct patient_id from prepared.enrolment
+),
+-- Each fill with the last day of the episode that it lies in.
+placed as (
+    select
+        f.patient_id,
+        f.mp_year,
+        f.fill_id,
+        f.filled_date,
+        f.days_supply,
+        f.ingredients,
+        f.left_out,
+        p.birth_date,
+        p.deceased_date,
+        case when n.patient_id is null then date '9999-12-31' else e.last_day end as enrolled_until
+    from of_class f
+    left join prepared.person p on p.patient_id = f.patient_id
+    left join enrolled n on n.patient_id = f.patient_id
+    left join prepared.enrolment e
+        on e.patient_id = f.patient_id and f.filled_date between e.first_day and e.last_day
+),
+treated as (
+    select
+        placed.*,
+        left_out is null
+            and enrolled_until is not null
+            and coalesce(filled_date <= deceased_date, true) as can_begin
+    from placed
+),
+begun as (
+    select
+        treated.*,
+        first_value(case when can_begin then filled_date end) ignore nulls over of_year as first_day,
+        least(
+            make_date(mp_year, 12, 31),
+            $period_end,
+            coalesce(deceased_date, date '9999-12-31'),
+            first_value(case when can_begin then enrolled_until end) ignore nulls over of_year
+        ) as last_day
+    from treated
+    window of_year as (
+        partition by patient_id, mp_year order by filled_date, fill_id
+        rows between unbounded preceding and unbounded following
+    )
+),
+fills as (
+    select
+        begun.*,
+        coalesce(left_out is null and filled_date between first_day and last_day, false) as counts
+    from begun
+),
 persons as (
     select
         patient_id,
         mp_year,
         birth_date,
+        first_day,
         last_day,
-        min(filled_date) as first_day,
-        count(distinct filled_date) as fill_dates,
-        array_agg(cast(filled_date as int) order by filled_date, fill_id) as filled,
-        array_agg(days_supply order by filled_date, fill_id) as supply,
-        array_agg(ingredients order by filled_date, fill_id) as ingredients
+        bool_or(left_out is null) as dispensed,
+        bool_or(left_out is null and enrolled_until is not null) as enrolled,
+        count(distinct case when counts then filled_date end) as fill_dates,
+        array_agg(cast(filled_date as int) order by filled_date, fill_id) filter (where counts) as filled,
+        array_agg(days_supply order by filled_date, fill_id) filter (where counts) as supply,
+        array_agg(ingredients order by filled_date, fill_id) filter (where counts) as ingredients
     from fills
-    where filled_date <= last_day
-    group by patient_id, mp_year, birth_date, last_day
+    group by patient_id, mp_year, birth_date, first_day, last_day
 ),
 in_hospital as (
     select
@@ -73,6 +108,9 @@ counted as (
         ) as cover,
         case
             when p.birth_date > make_date(p.mp_year - 18, 1, 1) then 'under_18'
+            when not p.dispensed then 'fills_reversed'
+            when not p.enrolled then 'not_enrolled'
+            when p.first_day is null then 'died_before'
             when r.recorded_date <= p.last_day then 'excluded_esrd'
             when p.fill_dates < 2 then 'one_fill_date'
             when cast(p.last_day as int) - cast(p.first_day as int) + 1 < 91 then 'short_treatment'

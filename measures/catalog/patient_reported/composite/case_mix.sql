@@ -20,6 +20,6 @@ join prepared.survey_returns r
     and r.version = a.version
 where a.instrument = $instrument
   and a.version = $instrument_version
-  and a.state <> 'ineligible'
+  and a.state not in ('ineligible', 'after_death')
   and not r.duplicate
 group by a.response_id, a.patient_id

@@ -9,6 +9,7 @@ with counted as (
         max(a.mode) as mode,
         min(a.completed_date) as completed_date,
         max(case when a.state = 'ineligible' then 1 else 0 end) = 1 as ineligible,
+        max(case when a.state = 'after_death' then 1 else 0 end) = 1 as after_death,
         max(cast(r.duplicate as int)) = 1 as duplicate,
         count(a.answer) as answered,
         sum(case when $from_low = 1 then a.answer - a.low else a.answer end) as total
@@ -30,6 +31,7 @@ judged as (
     select
         counted.*,
         case
+            when after_death then 'after_death'
             when ineligible then 'ineligible'
             when duplicate then 'duplicate'
             when answered = 0 then 'no_answer'

@@ -3,7 +3,7 @@ with came as (
     select
         invitation_id,
         patient_id,
-        max(case when completeness = 'ineligible' then 1 else 0 end) = 1 as ineligible,
+        max(case when completeness in ('ineligible', 'deceased') then 1 else 0 end) = 1 as ineligible,
         min(case when completeness in ('complete', 'partial') then completed_date end) as completed_date
     from prepared.survey_returns
     where invitation_id is not null
@@ -23,12 +23,14 @@ judged as (
         case
             when d.instrument is null then 'instrument_not_described'
             when p.deceased_date <= i.sampled_date then 'died'
-            when r.ineligible then 'ineligible'
+            when i.disposition = 'deceased' then 'died'
+            when r.ineligible or i.disposition in ('ineligible', 'language_barrier', 'incapacitated') then 'ineligible'
         end as exclusion_reason
     from lake.survey_invitation i
     left join came r on r.invitation_id = i.invitation_id and r.patient_id = i.patient_id
     left join described d
-        on d.instrument = i.instrument and (d.version = i.version or (i.version is null and d.default_version))
+        on d.instrument = lower(trim(i.instrument))
+        and (version_key(d.version) = version_key(i.version) or (i.version is null and d.default_version))
     left join prepared.person p on p.patient_id = i.patient_id
     where i.sampled_date between $period_start and $period_end
 )

@@ -5,7 +5,8 @@ with qualifying_visits as (
     from lake.encounter
     where class in ('ambulatory', 'home', 'virtual')
       and coalesce(status, 'finished') = 'finished'
-      and date_part('year', start_date) = date_part('year', end_date)
+      -- A visit with one date begins and ends on it.
+      and date_part('year', start_date) = date_part('year', coalesce(end_date, start_date))
 ),
 referrals as (
     select

@@ -1,4 +1,4 @@
--- One row for each emergency visit (patient, facility and day): an event, or the first reason why it is none; and whether
+-- One row for each emergency visit: an event, or the first reason why it is none; and whether
 -- a follow-up service is given on day 0 to $window_days. Of several visits within 8 days only the first counts.
 with conditions as (
     select d.patient_id, d.recorded_date, c.target as condition
@@ -117,15 +117,15 @@ reasoned as (
     left join eligible e on e.patient_id = v.patient_id
 ),
 services as (
-    select patient_id, encounter_id as service_id, start_date
+    select patient_id, encounter_id as service_id, start_date, last_started_at as at
     from prepared.outpatient_visits
     union all
-    select patient_id, encounter_id, start_date
+    select patient_id, encounter_id, start_date, started_at
     from lake.encounter
     where class = 'observation'
       and coalesce(status, 'finished') = 'finished'
     union all
-    select patient_id, contact_id, contact_date
+    select patient_id, contact_id, contact_date, contact_at
     from lake.contact
     where outcome = 'reached'
 )
@@ -142,7 +142,10 @@ select
     end as evidence,
     r.organization_id
 from reasoned r
+left join prepared.emergency_visits e on e.patient_id = r.patient_id and e.encounter_id = r.encounter_id
 left join services s
     on s.patient_id = r.patient_id
     and cast(s.start_date as int) - cast(r.start_date as int) between 0 and $window_days
+    -- What was given before the emergency visit ended is no follow-up, where both hours are known.
+    and coalesce(s.at >= e.ended_at, true)
 group by r.encounter_id, r.patient_id, r.organization_id, r.start_date, r.admission_id, r.exclusion_reason

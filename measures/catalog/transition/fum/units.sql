@@ -1,18 +1,18 @@
--- One row for each emergency visit (patient, facility and day): an event, or the first reason why it is none; and whether
--- a mental-health visit follows on day 0 to $window_days.
+-- One row for each emergency visit: an event, or the first reason why it is none; and whether
+-- a mental-health visit follows on day 0 to $window_days, and not before the hour at which the emergency visit ended.
 with emergency_visits as (
     select
-        e.patient_id,
-        e.organization_id,
-        e.start_date,
-        min(e.encounter_id) as encounter_id,
+        v.patient_id,
+        v.organization_id,
+        v.start_date,
+        v.encounter_id,
+        v.ended_at,
         count(illness.code) > 0 as mental
-    from lake.encounter e
+    from prepared.emergency_visits v
+    join prepared.emergency_rows e on e.patient_id = v.patient_id and e.of_encounter_id = v.encounter_id
     left join prepared.code_member illness
         on illness.set_id = 'mental_illness' and illness.code_system = 'icd-10-cm' and illness.code = e.primary_diagnosis
-    where e.class = 'emergency'
-      and coalesce(e.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
-    group by e.patient_id, e.organization_id, e.start_date
+    group by v.patient_id, v.organization_id, v.start_date, v.encounter_id, v.ended_at
 ),
 admissions as (
     select stay_id, patient_id, start_date
@@ -28,13 +28,14 @@ admitted as (
         v.patient_id,
         v.organization_id,
         v.start_date,
+        v.ended_at,
         v.mental,
         first_value(a.stay_id order by a.start_date, a.stay_id) as admission_id
     from emergency_visits v
     left join admissions a
         on a.patient_id = v.patient_id
         and cast(a.start_date as int) - cast(v.start_date as int) between 0 and 30
-    group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.mental
+    group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.ended_at, v.mental
 ),
 reasoned as (
     select
@@ -42,6 +43,7 @@ reasoned as (
         v.patient_id,
         v.organization_id,
         v.start_date,
+        v.ended_at,
         v.admission_id,
         case
             when v.start_date < $period_start or v.start_date > $period_end then 'outside_period'
@@ -54,7 +56,7 @@ reasoned as (
     left join prepared.person p on p.patient_id = v.patient_id
 ),
 mental_health_visits as (
-    select v.patient_id, v.encounter_id, v.start_date
+    select v.patient_id, v.encounter_id, v.start_date, v.started_at
     from lake.encounter v
     left join prepared.code_member illness
         on illness.set_id = 'mental_illness' and illness.code_system = 'icd-10-cm' and illness.code = v.primary_diagnosis
@@ -81,4 +83,5 @@ from reasoned r
 left join mental_health_visits v
     on v.patient_id = r.patient_id
     and cast(v.start_date as int) - cast(r.start_date as int) between 0 and $window_days
+    and coalesce(v.started_at >= r.ended_at, true)
 group by r.encounter_id, r.patient_id, r.organization_id, r.start_date, r.admission_id, r.exclusion_reason

@@ -19,6 +19,8 @@ seen as (
     join prepared.outpatient_visits v
         on v.patient_id = d.patient_id
         and cast(v.start_date as int) - cast(d.end_date as int) between 0 and 30
+    left join prepared.departures l on l.patient_id = d.patient_id and l.day = d.end_date
+    where coalesce(v.last_started_at >= l.left_at, true)
 ),
 reasoned as (
     select

@@ -1,5 +1,6 @@
 -- One row for each acute stay: whether the patient was reached within $business_days business days of discharge home
 -- ($by_contact = 1), or seen on calendar day 0 to $window_days.
+-- On the day of discharge a contact or visit before the hour of discharge is none, where both hours are known.
 -- A contact is in time while fewer than $business_days business days lie between discharge and the contact: a weekend after the
 -- last of them is too late. Ordinals count business days up to and with a day.
 with reached as (
@@ -8,7 +9,9 @@ with reached as (
     join lake.contact c on c.patient_id = s.patient_id and c.outcome = 'reached' and c.contact_date >= s.end_date
     join prepared.business_days d on d.day = s.end_date
     left join prepared.business_days b on cast(b.day as int) = cast(c.contact_date as int) - 1
+    left join prepared.departures l on l.patient_id = s.patient_id and l.day = s.end_date
     where $by_contact = 1
+      and coalesce(c.contact_at >= l.left_at, true)
       and (c.contact_date = s.end_date or b.ordinal - d.ordinal < $business_days)
     group by s.stay_id, s.patient_id
 ),
@@ -21,7 +24,9 @@ done as (
     join prepared.outpatient_visits v
         on v.patient_id = s.patient_id
         and cast(v.start_date as int) - cast(s.end_date as int) between 0 and $window_days
+    left join prepared.departures l on l.patient_id = s.patient_id and l.day = s.end_date
     where $by_contact = 0
+      and coalesce(v.last_started_at >= l.left_at, true)
     group by s.stay_id, s.patient_id
 ),
 reasoned as (

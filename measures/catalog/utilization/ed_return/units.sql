@@ -7,6 +7,7 @@ with followed as (
         practitioner_id,
         start_date,
         admitted,
+        transferred,
         lead(encounter_id) over (partition by patient_id order by start_date, encounter_id) as next_encounter_id,
         lead(start_date) over (partition by patient_id order by start_date, encounter_id) as next_start_date
     from prepared.emergency_visits
@@ -18,6 +19,7 @@ reasoned as (
         case
             when start_date < $period_start or start_date > $period_end then 'outside_period'
             when admitted then 'admitted'
+            when transferred then 'transferred'
         end as exclusion_reason
     from followed
 )
