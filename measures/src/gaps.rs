@@ -318,6 +318,39 @@ mod tests {
         );
     }
 
+    /// Poisson numbers with a mean of 40, from a simple generator.
+    fn rows_of_a_feed(seed: &mut u64, months: usize) -> Vec<u64> {
+        let mut uniform = || {
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((*seed >> 11) as f64 / (1_u64 << 53) as f64).max(f64::MIN_POSITIVE)
+        };
+        (0..months)
+            .map(|_| {
+                let (mut left, mut count) = (40.0, 0);
+                loop {
+                    left += uniform().ln();
+                    if left < 0.0 {
+                        return count;
+                    }
+                    count += 1;
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_broken_feed_is_named_in_every_case_and_no_steady_one_is() {
+        let mut seed = 20_261_129;
+        for number in 0..5_000 {
+            let mut rows = rows_of_a_feed(&mut seed, 24);
+            assert!(places(&rows).is_empty(), "steady: {rows:?}");
+            let first = number % 24;
+            let silent = (first..(first + 1 + number % 3).min(24)).collect::<Vec<_>>();
+            silent.iter().for_each(|place| rows[*place] = 0);
+            assert_eq!(places(&rows), silent, "{rows:?}");
+        }
+    }
+
     #[test]
     fn few_rows_may_be_none_by_chance() {
         assert_eq!(places(&[5, 4, 6, 3, 0, 5, 0, 0, 4, 5]), [0; 0]);
