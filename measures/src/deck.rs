@@ -274,10 +274,16 @@ async fn run_deck(
     let lists = worklists();
     let lists: Vec<&(String, String)> =
         lists.iter().filter(|(id, _)| deck.file.worklist.iter().any(|one| one.list == *id)).collect();
+    let apart: Vec<String> = tested
+        .clone()
+        .filter_map(|measure| measure.apart.as_ref())
+        .map(|apart| format!("prepared.{}", apart.instead))
+        .collect();
     let texts: Vec<&str> = tested
         .flat_map(|measure| [Some(measure.sql.as_str()), measure.by_payer.as_deref()].into_iter().flatten())
         .chain(lists.iter().map(|(_, text)| text.as_str()))
         .chain(own.iter().map(String::as_str))
+        .chain(apart.iter().map(String::as_str))
         .chain([ENGINE_READS])
         .collect();
     let every: Vec<View> = views.iter().flatten().cloned().collect();

@@ -138,6 +138,18 @@ pub struct Caveat {
     pub text: String,
 }
 
+/// A subgroup whose groups have units of their own: the measure's SQL reads another view for it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apart {
+    /// Number of the subgroup, from 1.
+    pub subgroup: usize,
+    /// The prepared view that the SQL reads.
+    pub read: String,
+    /// The one that it reads for this subgroup: the same columns and other units.
+    pub instead: String,
+}
+
 /// Rows that the lake must hold for a measure to mean something.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -296,6 +308,7 @@ struct MeasureFile {
     caveats: Vec<Caveat>,
     #[serde(default)]
     subgroup: Several,
+    apart: Option<Apart>,
     variant: Vec<Variant>,
 }
 
@@ -402,6 +415,8 @@ pub struct Measure {
     pub params: BTreeMap<String, Param>,
     /// What the measure's own columns `subgroup`, `subgroup_2` and `subgroup_3` say, in words, in this order.
     pub subgroups: Vec<String>,
+    /// The subgroup that has units of its own.
+    pub apart: Option<Apart>,
     /// The cascade that it is a step of, in words; steps follow each other by `position`. Empty for none.
     pub cascade: String,
     /// The composite of a survey instrument that it scores; bound to the SQL as `$instrument`, `$instrument_version` and
@@ -570,6 +585,9 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
     if subgroups.len() > SUBGROUPS.len() {
         return Err(broken(folder, "measure.toml", &format!("a measure has at most {} subgroups", SUBGROUPS.len())));
     }
+    if file.apart.as_ref().is_some_and(|apart| !(1..=subgroups.len()).contains(&apart.subgroup)) {
+        return Err(broken(folder, "measure.toml", "apart names a subgroup that the measure does not have"));
+    }
     let codes = match more.codes {
         Some(text) => codes::parse(text).map_err(|reason| broken(folder, "codes.csv", &reason))?,
         None => Vec::new(),
@@ -615,6 +633,7 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         caveats: file.caveats.clone(),
         params: params(variant),
         subgroups: subgroups.clone(),
+        apart: file.apart.clone(),
         cascade: variant.cascade.clone(),
         instrument: variant.instrument.clone(),
         case_mix: variant.case_mix.zip(more.case_mix.map(str::to_owned)),

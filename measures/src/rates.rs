@@ -16,7 +16,7 @@ use crate::gaps::Gaps;
 use crate::rows::Cell;
 use crate::span::{Span, date_of, days, period_end, period_start};
 use crate::waits::{self, Waits};
-use crate::workbench::{Workbench, text_at};
+use crate::workbench::{UNIT_APART, Workbench, text_at};
 
 const LEVELS: [&str; 3] = ["organization", "practitioner", "coordinator"];
 const STRATA: [&str; 6] = ["age_band", "sex", "race", "ethnicity", "language", "deprivation"];
@@ -340,9 +340,15 @@ pub async fn rates(benches: &[Workbench], measure: &Measure, tree: &Tree, gaps: 
         add_level(&mut months, &payers, PAYER)?;
         let kinds: Vec<&'static str> =
             STRATA.into_iter().chain(SUBGROUPS.into_iter().take(measure.subgroups.len())).collect();
+        let own = measure.apart.as_ref().filter(|_| bench.has_apart()).map(|apart| SUBGROUPS[apart.subgroup - 1]);
+        let kinds: Vec<&'static str> = kinds.into_iter().filter(|kind| Some(*kind) != own).collect();
         let names: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let strata = cube(bench, measure, &names).await?;
         add_cube(&mut months, &strata, &kinds, None)?;
+        if let Some(own) = own {
+            let groups = cube_of(bench, measure, &[own.to_owned()], UNIT_APART).await?;
+            add_cube(&mut months, &groups, &[own], None)?;
+        }
     }
     let mut periods: Months = BTreeMap::new();
     for (key, components) in months {

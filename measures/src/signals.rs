@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use carecoord_statistics::spc::chart::{Chart, Kind as ChartKind, Options, Plotted, Point, chart};
 use carecoord_statistics::spc::choose::{self, choose};
+use carecoord_statistics::spc::exact::{Count, THREE_SIGMA};
 use carecoord_statistics::spc::mdc::{Assurance, assurance};
 use carecoord_statistics::spc::rules::{Fired, Rule, RuleSet, signals};
 use carecoord_statistics::spc::run::{RunChart, median};
@@ -12,7 +13,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::definition::{Better, Kind, Measure};
-use crate::rates::{ALL, Rate, State};
+use crate::rates::{ALL, Rate, State, whole};
 use crate::rows::Cell;
 use crate::span::{date_of, days};
 
@@ -27,6 +28,10 @@ const ALIKE: f64 = 1.0 / 3.0;
 const HIDDEN: f64 = 0.1;
 /// Standard errors by which two phases differ before it counts as a change, as three standard deviations do for a month [P].
 const STEP: f64 = 3.0;
+/// Expected events, or units without one, below which a month is judged by its own distribution [K].
+const FEW_EXPECTED: f64 = 10.0;
+/// Units below which the mean or median of a month is not judged by limits [P].
+const FEW_UNITS: u64 = 10;
 /// For the 95 % interval of a step.
 const NORMAL_95: f64 = 1.959_963_984_540_054;
 
@@ -218,7 +223,14 @@ impl Drawn {
             None
         };
         let judged = chart.as_ref().filter(|_| unjudged.is_none());
-        let fired = judged.map(|chart| fired(chart, limits, rules, direction)).unwrap_or_default();
+        let mut fired = judged.map(|chart| fired(chart, limits, rules, direction)).unwrap_or_default();
+        if let Some(chart) = judged {
+            for (place, fired) in fired.iter_mut().enumerate() {
+                if explained_by_few_units(measure, months[place], chart, place) {
+                    fired.retain(|fired| !matches!(fired.rule, Rule::BeyondLimits | Rule::TwoOfThree));
+                }
+            }
+        }
         let whole = matches!(measure.kind, Kind::Proportion | Kind::Composite) && measure.value_unit.starts_with('%');
         let never_negative = months.iter().filter_map(|rate| rate.value).all(|value| value >= 0.0);
         let possible = (
@@ -381,6 +393,26 @@ impl Drawn {
             side.into(),
         ]
     }
+}
+
+/// Whether a month lies near or beyond its limits for no other reason than that it has few units. Where fewer than ten events, or
+/// fewer than ten units without one, are expected, its own distribution decides, at the probability of three standard deviations;
+/// a mean or median of so few units is not judged by its limits.
+fn explained_by_few_units(measure: &Measure, rate: &Rate, chart: &Chart, place: usize) -> bool {
+    let point = &chart.points[place];
+    let Some(value) = point.value else { return false };
+    let (numerator, denominator) = (rate.sums.numerator.value(), rate.sums.denominator.value());
+    let centre = point.centre / measure.multiplier;
+    let counted = match chart.kind {
+        ChartKind::P | ChartKind::PPrime => Count::Binomial { trials: whole(denominator), share: centre },
+        ChartKind::U | ChartKind::UPrime => Count::Poisson { mean: centre * denominator },
+        _ => return rate.people < FEW_UNITS,
+    };
+    if counted.least_expected() >= FEW_EXPECTED {
+        return false;
+    }
+    let side = if value > point.centre { Side::High } else { Side::Low };
+    counted.tail(whole(numerator), side) > THREE_SIGMA
 }
 
 /// What the rules say of each month that is judged.

@@ -16,12 +16,14 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
 use crate::codes;
-use crate::definition::{Kind, Measure, NeededRows, Param, StoreUnits, View, prepared_codes};
+use crate::definition::{Apart, Kind, Measure, NeededRows, Param, StoreUnits, View, prepared_codes};
 use crate::error::{MeasureError, Result};
 use crate::instrument::{self, Instrument};
 use crate::rows;
 use crate::span::{Span, days};
 
+/// The units of a subgroup that has its own.
+pub const UNIT_APART: &str = "prepared.unit_apart";
 /// Memory that joins, sorts and groups may hold before they spill, in bytes.
 pub const MEMORY_BYTES: usize = 1 << 30;
 
@@ -309,7 +311,30 @@ impl Workbench {
             let _ = self.context.deregister_table("prepared.unit_by_payer");
             sql::register(&self.context, "prepared", "unit_by_payer", by_payer.into_view())?;
         }
+        self.write_apart(measure).await?;
         Ok(rows)
+    }
+
+    /// Registers the units of the subgroup that has its own as `prepared.unit_apart`, where they differ from the others.
+    async fn write_apart(&self, measure: &Measure) -> Result<()> {
+        let _ = self.context.deregister_table(UNIT_APART);
+        let Some(Apart { read, instead, .. }) = &measure.apart else { return Ok(()) };
+        let counted = |view: &str| format!("(select count(*) from prepared.{view} where left_out is null)");
+        let differs = format!("select {} <> {} as differs", counted(instead), counted(read));
+        let batches = self.collect(&differs).await?;
+        let differs = batches.first().and_then(|batch| text_at(batch.column(0), 0)).is_some_and(|text| text == "true");
+        if differs {
+            let text = measure.sql.replace(&format!("prepared.{read}"), &format!("prepared.{instead}"));
+            let units = self.completed_units(measure, "units.sql", &text).await?;
+            sql::register(&self.context, "prepared", "unit_apart", units.into_view())?;
+        }
+        Ok(())
+    }
+
+    /// Whether a subgroup of the measure just written has units of its own.
+    #[must_use]
+    pub fn has_apart(&self) -> bool {
+        self.context.table_exist(UNIT_APART).unwrap_or(false)
     }
 
     /// The counting, mature units of a measure registered as `prepared.unit`, of months from `first` to `last`, with what

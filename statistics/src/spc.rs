@@ -9,6 +9,7 @@
 //! | [`sustained`] | since when: runs that last long enough to move the centre line |
 //! | [`mdc`] | the NHS's XmR charts "Making Data Count": improvement, concern, pass, fail, hit or miss |
 //! | [`cusum`] | the Bernoulli CUSUM: cases one by one |
+//! | [`exact`] | how likely a count is by its own distribution, for months of few units |
 //! | [`ewma`] | the exponentially weighted moving average: small and slow shifts |
 //! | [`choose`] | which chart fits a measure, and why |
 
@@ -18,6 +19,7 @@ pub mod choose;
 mod constants;
 pub mod cusum;
 pub mod ewma;
+pub mod exact;
 pub mod mdc;
 mod ranges;
 pub mod rules;

@@ -38,30 +38,29 @@ pub(super) fn alone(kind: Kind, points: &[Point], drawn: &[Option<f64>], base: &
     if limit <= 0.0 {
         return found;
     }
-    let jumps: Vec<usize> = (0..distances.len()).filter(|place| distances[*place].abs() > limit).collect();
+    let jumps = |place: usize| distances[place].abs() > limit;
+    let comes_back = |before: usize, after: usize| {
+        distance(&[given[before], given[after]]).is_some_and(|distance| distance.abs() <= limit)
+    };
     let mut blocks: Vec<std::ops::RangeInclusive<usize>> = Vec::new();
-    let mut next = 0;
-    while next < jumps.len() {
-        let to = jumps[next];
-        let back = jumps
-            .get(next + 1)
-            .copied()
-            .filter(|back| back - to <= BLOCK && (distances[to] > 0.0) != (distances[*back] > 0.0));
-        match back {
-            Some(back) => {
-                blocks.push(to + 1..=back);
-                next += 2;
-            }
-            None => {
-                let far = distances[to].abs() > AT_AN_END * limit;
-                if to == 0 && far {
-                    blocks.push(0..=0);
-                } else if to + 1 == distances.len() && far {
-                    blocks.push(to + 1..=to + 1);
-                }
-                next += 1;
+    let mut before = 0;
+    while before < distances.len() {
+        // As few points as will do, so that what lies between two of them is not taken with them.
+        let length = (1..=BLOCK).find(|length| {
+            let last = before + length;
+            jumps(before) && last < distances.len() && jumps(last) && comes_back(before, last + 1)
+        });
+        if let Some(length) = length {
+            blocks.push(before + 1..=before + length);
+            before += length;
+        } else if distances[before].abs() > AT_AN_END * limit {
+            if before == 0 {
+                blocks.push(0..=0);
+            } else if before + 1 == distances.len() {
+                blocks.push(before + 1..=before + 1);
             }
         }
+        before += 1;
     }
     let together: usize = blocks.iter().map(|block| block.end() - block.start() + 1).sum();
     if together <= given.len() / ONE_OF {
@@ -97,6 +96,7 @@ mod tests {
         assert_eq!(found(&STEADY), [0; 0]);
         assert_eq!(found(&with(&[(8, 3515.0)])), [8]);
         assert_eq!(found(&with(&[(8, 3515.0), (9, 3400.0)])), [8, 9]);
+        assert_eq!(found(&with(&[(8, 3515.0), (9, 2400.0)])), [8, 9], "they need not be alike");
         assert_eq!(found(&with(&[(3, -2000.0), (12, 3515.0)])), [3, 12]);
         assert_eq!(found(&with(&[(15, 3515.0)])), [15]);
         assert_eq!(found(&with(&[(0, 3515.0)])), [0]);
