@@ -4,7 +4,7 @@
 -- chain for those after it, and a stay that lies inside another is not the last of a chain.
 -- `left_out` is the first reason that keeps a discharge out: no_discharge, readmitted_within_30, outside_period, age_unknown,
 -- under_18 (on the day of discharge), hospice (begun in the calendar year of the discharge), died_in_year (by date of death, or
--- disposition 20, 40, 41, 42), not_enrolled_30_days (one span of coverage from the day of discharge to day 30; only where the
+-- disposition 20, 40, 41, 42), not_enrolled_30_days (enrolled without a gap from the day of discharge to day 30; only where the
 -- extracts hold coverage). Measures add their own reasons.
 with discharges as (
     select stay_id, patient_id, organization_id, practitioner_id, start_date, end_date, disposition_kind
@@ -55,10 +55,10 @@ chained as (
 enrolled as (
     select distinct d.stay_id, d.patient_id
     from discharges d
-    join lake.coverage c
+    join prepared.enrolment c
         on c.patient_id = d.patient_id
-        and c.start_date <= d.end_date
-        and cast(coalesce(c.end_date, date '9999-12-31') as int) >= cast(d.end_date as int) + 30
+        and c.first_day <= d.end_date
+        and cast(c.last_day as int) >= cast(d.end_date as int) + 30
 ),
 in_hospice as (
     select distinct patient_id, date_part('year', start_date) as year

@@ -1,15 +1,22 @@
 -- Which orders of a patient to one specialty are one referral: `of_referral_id` is the first of them. An order no more than 7 days
 -- after the one before is the same referral [P]; so is one up to 30 days after the one before was rejected without a visit, since the
--- patient goes on waiting [P]. `own_referral_id` is the first that the same organization was asked by: what another one rejected is
--- none of its own. `unfit_now` says why a referral is none, `status_now` how it stands.
+-- patient goes on waiting [P]. `own_referral_id` is the first of those that one organization was asked by.
+-- `unfit_now` says why a referral is none, `status_now` how it stands.
 with answered as (
     select
         referral_id,
         patient_id,
         max(case when step = 'rejected' then occurred_date end) as rejected_on,
         min(case when step = 'completed' then occurred_date end) as seen_on
-    from lake.referral_event
-    where coalesce(status, 'completed') = 'completed'
+    from (
+        select referral_id, patient_id, step, occurred_date
+        from lake.referral_event
+        where coalesce(status, 'completed') = 'completed'
+        union all
+        select referral_id, patient_id, 'completed', start_date
+        from lake.appointment
+        where status = 'fulfilled' and referral_id is not null
+    ) steps
     group by referral_id, patient_id
 ),
 judged as (
@@ -17,6 +24,8 @@ judged as (
         r.*,
         a.rejected_on,
         a.seen_on,
+        lower(trim(r.specialty)) as asked_for,
+        coalesce(r.receiving_organization_id, receiver.organization_id, '') as asked_of,
         case
             when r.status = 'entered-in-error' then 'entered_in_error'
             when r.status = 'revoked' then 'cancelled'
@@ -26,6 +35,7 @@ judged as (
         end as unfit
     from lake.referral r
     left join answered a on a.referral_id = r.referral_id and a.patient_id = r.patient_id
+    left join lake.practitioner receiver on receiver.practitioner_id = r.referred_to_practitioner_id
 ),
 -- A rejected referral may have been revoked too; it stays in line, since the next one may take it up.
 in_line as (
@@ -46,31 +56,37 @@ chained as (
                 then 0
             else 1
         end as begins,
-        -- The same for the organization that is asked: what another one rejected is none of its own.
+        -- The same among the orders that one organization was asked by.
         case
             when specialty is null then 1
             when unfit is null
-                and lag(unfit is null) over same_request
-                and coalesce(lag(rejected_on) over same_request > ordered_date, true)
-                and cast(ordered_date as int) - cast(lag(ordered_date) over same_request as int) <= 7
+                and lag(unfit is null) over of_one_organization
+                and cast(ordered_date as int) - cast(lag(ordered_date) over of_one_organization as int) <= 7
+                then 0
+            when lag(seen_on) over of_one_organization is null
+                and cast(ordered_date as int) - cast(lag(rejected_on) over of_one_organization as int) between 0 and 30
                 then 0
             else 1
         end as begins_own
     from in_line
-    window same_request as (
-        partition by patient_id, stands, specialty order by ordered_date, ordered_at nulls last, referral_id
-    )
+    window
+        same_request as (
+            partition by patient_id, stands, asked_for order by ordered_date, ordered_at nulls last, referral_id
+        ),
+        of_one_organization as (
+            partition by patient_id, stands, asked_for, asked_of order by ordered_date, ordered_at nulls last, referral_id
+        )
 ),
 numbered as (
     select
         chained.*,
         sum(begins) over (
-            partition by patient_id, stands, specialty
+            partition by patient_id, stands, asked_for
             order by ordered_date, ordered_at nulls last, referral_id
             rows between unbounded preceding and current row
         ) as request,
         sum(begins_own) over (
-            partition by patient_id, stands, specialty
+            partition by patient_id, stands, asked_for, asked_of
             order by ordered_date, ordered_at nulls last, referral_id
             rows between unbounded preceding and current row
         ) as own_request
@@ -86,12 +102,12 @@ placed as (
     from numbered
     window
         in_order as (
-            partition by patient_id, stands, specialty, request
+            partition by patient_id, stands, asked_for, request
             order by ordered_date, ordered_at nulls last, referral_id
             rows between unbounded preceding and unbounded following
         ),
         in_own_order as (
-            partition by patient_id, stands, specialty, own_request
+            partition by patient_id, stands, asked_for, asked_of, own_request
             order by ordered_date, ordered_at nulls last, referral_id
         )
 )

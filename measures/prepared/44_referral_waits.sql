@@ -40,6 +40,11 @@ dated as (
     from merged m
     join lake.appointment a on a.referral_id = m.referral_id and a.patient_id = m.patient_id
     where a.status in ('fulfilled', 'noshow')
+    union all
+    -- An order that takes an earlier one up again is something that was done for it.
+    select m.scope, m.patient_id, m.of_referral_id, 'ordered_again', m.ordered_date
+    from merged m
+    where m.referral_id <> m.of_referral_id
 ),
 -- With each step the last one by which something was done for the referral: what was rejected, cancelled or expired before it was
 -- taken up again, and goes on.
@@ -47,7 +52,7 @@ in_time as (
     select
         d.*,
         coalesce(
-            max(case when d.step in ('sent', 'reviewed', 'scheduled', 'no_show', 'completed') then d.day end)
+            max(case when d.step in ('ordered_again', 'sent', 'reviewed', 'scheduled', 'no_show', 'completed') then d.day end)
                 over (partition by d.scope, d.patient_id, d.of_referral_id),
             d.day
         ) as last_step

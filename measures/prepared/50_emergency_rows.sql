@@ -20,33 +20,51 @@ with emergency_rows as (
     where class = 'emergency'
       and coalesce(status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
 ),
-neighboured as (
+-- Rows without a facility follow the row before them while no whole day lies between.
+followed_up as (
     select
         emergency_rows.*,
-        last_value(organization_id) ignore nulls over before_it as organization_before,
-        last_value(case when organization_id is not null then until_date end) ignore nulls over before_it as until_before,
+        case
+            when organization_id is not null then 1
+            when cast(start_date as int) - cast(max(until_date) over before_it as int) <= 1 then 0
+            else 1
+        end as begins
+    from emergency_rows
+    window before_it as (
+        partition by patient_id order by start_date, started_at nulls last, encounter_id
+        rows between unbounded preceding and 1 preceding
+    )
+),
+islands as (
+    select
+        followed_up.*,
+        sum(begins) over (
+            partition by patient_id order by start_date, started_at nulls last, encounter_id
+            rows between unbounded preceding and current row
+        ) as island
+    from followed_up
+),
+neighboured as (
+    select
+        islands.*,
+        first_value(organization_id) over (
+            partition by patient_id, island order by start_date, started_at nulls last, encounter_id
+        ) as organization_before,
         first_value(organization_id) ignore nulls over after_it as organization_after,
         first_value(case when organization_id is not null then start_date end) ignore nulls over after_it as start_after
-    from emergency_rows
-    window
-        before_it as (
-            partition by patient_id order by start_date, started_at nulls last, encounter_id
-            rows between unbounded preceding and 1 preceding
-        ),
-        after_it as (
-            partition by patient_id order by start_date, started_at nulls last, encounter_id
-            rows between 1 following and unbounded following
-        )
+    from islands
+    window after_it as (
+        partition by patient_id order by start_date, started_at nulls last, encounter_id
+        rows between 1 following and unbounded following
+    )
 ),
 placed as (
     select
         neighboured.*,
         case
             when organization_id is not null then organization_id
-            when until_before >= start_date then organization_before
-            when start_after <= until_date then organization_after
-            when cast(start_date as int) - cast(until_before as int) = 1 then organization_before
-            when cast(start_after as int) - cast(until_date as int) = 1 then organization_after
+            when organization_before is not null then organization_before
+            when cast(start_after as int) - cast(until_date as int) <= 1 then organization_after
         end as at_organization
     from neighboured
 ),
@@ -58,6 +76,7 @@ followed as (
         max(started_at) over earlier as latest_started_at,
         max(until_date) over earlier as latest_until,
         max(ended_at) over earlier as latest_ended_at,
+        max(organization_id) over earlier is not null as facility_before,
         -- Whether a row that says no hour reaches the latest day.
         max(case when ended_at is null then until_date end) over earlier as latest_without_hour
     from placed
@@ -75,6 +94,10 @@ numbered as (
                 -- A row of the next day without a facility of its own, beside one that has one, is the professional's bill for the visit.
                 when organization_id is null
                     and at_organization is not null
+                    and cast(start_date as int) - cast(latest_until as int) <= 1
+                    then 0
+                when organization_id is not null
+                    and not facility_before
                     and cast(start_date as int) - cast(latest_until as int) <= 1
                     then 0
                 when start_date = latest_start then 0

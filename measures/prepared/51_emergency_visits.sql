@@ -27,11 +27,17 @@ visits as (
     from linked
     group by patient_id, of_encounter_id
 ),
-stays_in_time as (
+-- A stay is the result of one visit: of the one linked to it, else of the last that begins before it.
+candidates as (
     select
         v.patient_id,
         v.encounter_id,
-        first_value(a.encounter_id order by a.start_date, a.encounter_id) as stay_encounter_id
+        a.encounter_id as stay_encounter_id,
+        a.start_date as stay_start,
+        row_number() over (
+            partition by v.patient_id, a.encounter_id
+            order by v.start_date desc, v.started_at desc nulls last, v.encounter_id desc
+        ) as from_last
     from visits v
     join lake.encounter a
         on a.patient_id = v.patient_id
@@ -40,7 +46,18 @@ stays_in_time as (
     where a.class in ('inpatient', 'observation')
       and coalesce(a.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
       and coalesce(a.ended_at > v.started_at, true)
-    group by v.patient_id, v.encounter_id
+      and not exists (
+          select 1 from visits l where l.patient_id = a.patient_id and l.linked_encounter_id = a.encounter_id
+      )
+),
+stays_in_time as (
+    select
+        patient_id,
+        encounter_id,
+        first_value(stay_encounter_id order by stay_start, stay_encounter_id) as stay_encounter_id
+    from candidates
+    where from_last = 1
+    group by patient_id, encounter_id
 )
 select
     v.patient_id,

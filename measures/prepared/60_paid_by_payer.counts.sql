@@ -9,6 +9,7 @@ select rule, rows from (
         on m.patient_id = p.patient_id
         and m.month = p.month
         and lower(coalesce(m.payer_id, '')) = lower(coalesce(p.payer_id, ''))
+    join prepared.member_months e on e.patient_id = p.patient_id and e.month = p.month
     where m.patient_id is null
       and p.month in (select month from prepared.months)
 )

@@ -15,7 +15,8 @@ in_order as (
     select
         l.patient_id,
         l.service_date,
-        l.payer_id,
+        -- A reversal that names no payer is of the payer of its line.
+        coalesce(l.payer_id, max(l.payer_id) over (partition by l.patient_id, l.claim_id, l.line_number)) as payer_id,
         l.amount_paid,
         l.adjustment_type,
         max(case when l.adjustment_type = 'reversal' then 1 else 0 end)

@@ -191,7 +191,7 @@ impl RowsFound {
     }
 
     /// What a reader must know of this run's way of computing a measure.
-    async fn caveats(&mut self, benches: &[Workbench], measure: &Measure) -> Result<Vec<String>> {
+    async fn caveats(&mut self, benches: &[Workbench], measure: &Measure, gaps: &Gaps) -> Result<Vec<String>> {
         let mut hold = Vec::new();
         for caveat in &measure.caveats {
             let lacks = match &caveat.unless_rows {
@@ -206,6 +206,7 @@ impl RowsFound {
                 hold.push(caveat.text.clone());
             }
         }
+        hold.extend(gaps::sentence(gaps));
         Ok(hold)
     }
 }
@@ -252,16 +253,14 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let mut writers = RateWriters::create(draft.path())?;
     let mut rows_found = RowsFound::default();
     let (mut wanted, mut computed, mut has_data) = (Vec::new(), Vec::new(), Vec::new());
-    let mut refused = Vec::new();
-    let mut finder = gaps::Finder::default();
+    let (mut refused, mut finder) = (Vec::new(), gaps::Finder::default());
     for measure in &options.measures {
         let why_not = match refusal(measure, &manifest, &options.instruments) {
             Some(reason) => Some(reason),
             None => rows_found.missing(&benches, measure).await?,
         };
-        let mut caveats = rows_found.caveats(&benches, measure).await?;
         let gaps = if why_not.is_none() { finder.gaps(&benches, measure, &manifest).await? } else { Gaps::new() };
-        caveats.extend(gaps::sentence(&gaps));
+        let caveats = rows_found.caveats(&benches, measure, &gaps).await?;
         tables.measures.push(measure_row(measure, why_not.as_deref(), &caveats));
         if let Some(reason) = why_not {
             refused.push((measure.id.clone(), reason));

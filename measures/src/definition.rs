@@ -305,6 +305,8 @@ struct MeasureFile {
     #[serde(default)]
     needs_rows: Vec<NeededRows>,
     #[serde(default)]
+    feeds: Vec<NeededRows>,
+    #[serde(default)]
     caveats: Vec<Caveat>,
     #[serde(default)]
     subgroup: Several,
@@ -341,6 +343,8 @@ struct Variant {
     needs: Vec<String>,
     #[serde(default)]
     needs_rows: Vec<NeededRows>,
+    #[serde(default)]
+    feeds: Vec<NeededRows>,
     #[serde(default)]
     params: BTreeMap<String, Param>,
 }
@@ -409,6 +413,8 @@ pub struct Measure {
     pub needs_any: Vec<String>,
     /// Rows that the lake must hold.
     pub needs_rows: Vec<NeededRows>,
+    /// Rows that come month after month and that the value rests on: a month without them has none.
+    pub feeds: Vec<NeededRows>,
     /// What a reader must know.
     pub caveats: Vec<Caveat>,
     /// Parameters bound to the SQL, beside those of every measure.
@@ -630,6 +636,7 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
             .cloned()
             .chain(variant.instrument.as_ref().map(InstrumentUse::rows))
             .collect(),
+        feeds: file.feeds.iter().chain(&variant.feeds).cloned().collect(),
         caveats: file.caveats.clone(),
         params: params(variant),
         subgroups: subgroups.clone(),

@@ -15,7 +15,7 @@ use crate::span::{date_of, days};
 use crate::workbench::{Workbench, text_at};
 
 /// Tables whose rows are spans: the month in which one begins says nothing of the feed.
-pub const SPANS: [&str; 3] = ["attribution", "coverage", "program_enrollment"];
+const SPANS: [&str; 3] = ["attribution", "coverage", "program_enrollment"];
 /// Columns by which feeds bring a table's rows apart: a dead emergency feed does not show among all encounters.
 const PARTS: [(&str, &str); 3] = [("claim_line", "claim_type"), ("encounter", "class"), ("referral_event", "step")];
 /// Below this share of the usual month a month is low [P].
@@ -59,12 +59,12 @@ pub async fn rows(benches: &[Workbench], manifest: &Manifest, threshold: u64) ->
                 }
             }
         }
-        found.extend(told(&table.name, None, &counts, &hidden(&counts, threshold)));
+        found.extend(described(&table.name, None, &counts, &hidden(&counts, threshold)));
         parts.retain(|_, counts| usual(counts) >= ENOUGH);
-        let together = hidden_parts(&parts, threshold);
+        let together = hidden_parts(&counts, &parts, threshold);
         for (part, counts) in &parts {
             let hidden = together.get(part).cloned().unwrap_or_default();
-            found.extend(told(&table.name, Some(part), counts, &hidden));
+            found.extend(described(&table.name, Some(part), counts, &hidden));
         }
     }
     Ok(found)
@@ -90,15 +90,23 @@ fn hidden(counts: &BTreeMap<Date, u64>, threshold: u64) -> BTreeSet<Date> {
     counts.iter().filter(|(_, rows)| (1..threshold).contains(*rows)).map(|(month, _)| *month).collect()
 }
 
-/// The same for the parts of a table: where one alone is hidden, so is the smallest other one, because their sum is known.
-fn hidden_parts(parts: &BTreeMap<String, BTreeMap<Date, u64>>, threshold: u64) -> BTreeMap<String, BTreeSet<Date>> {
+/// The same for the parts of a table. What no part holds is a part of its own, which the total gives away: where one alone is
+/// hidden, so is the smallest other one.
+fn hidden_parts(
+    all: &BTreeMap<Date, u64>,
+    parts: &BTreeMap<String, BTreeMap<Date, u64>>,
+    threshold: u64,
+) -> BTreeMap<String, BTreeSet<Date>> {
     let mut found: BTreeMap<String, BTreeSet<Date>> =
         parts.iter().map(|(part, counts)| (part.clone(), hidden(counts, threshold))).collect();
     let months: BTreeSet<Date> = parts.values().flat_map(BTreeMap::keys).copied().collect();
     for month in months {
         let at = |part: &str| parts.get(part).and_then(|counts| counts.get(&month)).copied().unwrap_or(0);
         let is_hidden = |part: &String| found.get(part).is_some_and(|months| months.contains(&month));
-        if parts.keys().filter(|part| is_hidden(part)).count() != 1 {
+        let listed: u64 = parts.keys().map(|part| at(part)).sum();
+        let rest = all.get(&month).copied().unwrap_or(0).saturating_sub(listed);
+        let small = usize::from((1..threshold).contains(&rest));
+        if parts.keys().filter(|part| is_hidden(part)).count() + small != 1 {
             continue;
         }
         let others = parts.keys().filter(|part| !is_hidden(part) && at(part) > 0);
@@ -123,7 +131,7 @@ fn usual(counts: &BTreeMap<Date, u64>) -> u64 {
 }
 
 /// The months of a table or of a part of it, with what is odd about them.
-fn told(table: &str, part: Option<&str>, counts: &BTreeMap<Date, u64>, hidden: &BTreeSet<Date>) -> Vec<Vec<Cell>> {
+fn described(table: &str, part: Option<&str>, counts: &BTreeMap<Date, u64>, hidden: &BTreeSet<Date>) -> Vec<Vec<Cell>> {
     let (first, usual) = (begun(counts), usual(counts));
     let note = |month: &Date, rows: u64| {
         let began = first.is_some_and(|first| *month > first);
@@ -159,7 +167,7 @@ mod tests {
     fn notes(counts: &[u64]) -> Vec<Cell> {
         let months: BTreeMap<Date, u64> =
             (0_i32..).zip(counts).map(|(index, rows)| (date(2026, 1, 1) + index.months(), *rows)).collect();
-        told("referral", None, &months, &hidden(&months, 11)).into_iter().map(|row| row[4].clone()).collect()
+        described("referral", None, &months, &hidden(&months, 11)).into_iter().map(|row| row[4].clone()).collect()
     }
 
     #[test]
@@ -177,7 +185,8 @@ mod tests {
     fn few_rows_are_suppressed_and_none_is_a_number() {
         let months = BTreeMap::from([(date(2026, 1, 1), 10), (date(2026, 2, 1), 11), (date(2026, 3, 1), 0)]);
         let hidden = hidden(&months, 11);
-        let rows: Vec<Cell> = told("referral", None, &months, &hidden).into_iter().map(|row| row[3].clone()).collect();
+        let rows: Vec<Cell> =
+            described("referral", None, &months, &hidden).into_iter().map(|row| row[3].clone()).collect();
         assert_eq!(rows, [Cell::Null, 11_u64.into(), 0_u64.into()]);
     }
 
@@ -190,8 +199,13 @@ mod tests {
             ("inpatient".to_owned(), part(60)),
             ("ambulatory".to_owned(), part(90)),
         ]);
-        let found = hidden_parts(&parts, 11);
+        let all = part(155);
+        let found = hidden_parts(&all, &parts, 11);
         assert!(found["emergency"].contains(&month) && found["inpatient"].contains(&month));
         assert!(found["ambulatory"].is_empty());
+        // What is left out as too small would follow from the total.
+        let parts = BTreeMap::from([("ambulatory".to_owned(), part(100))]);
+        assert!(hidden_parts(&part(105), &parts, 11)["ambulatory"].contains(&month));
+        assert!(hidden_parts(&part(100), &parts, 11)["ambulatory"].is_empty());
     }
 }

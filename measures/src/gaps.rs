@@ -1,8 +1,8 @@
 //! Months in which rows that a measure rests on did not come: they are neither 0 nor a signal.
 //!
-//! The rows are those that the measure's definition names (`needs_rows`, else the tables of `needs`), counted by month, and by
-//! organization, type of claim or mode of survey within them: outpatient rows go on when an emergency feed breaks off, and one
-//! hospital sends while another does not.
+//! The rows are the `feeds` of the measure's definition, counted by month, and by organization, type of claim or mode of survey
+//! within them: outpatient rows go on when an emergency feed breaks off, and one hospital sends while another does not. A measure
+//! that looks forward rests on the rows of every month that its horizon touches.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,7 +13,6 @@ use jiff::civil::Date;
 
 use crate::definition::Measure;
 use crate::error::Result;
-use crate::feeds::SPANS;
 use crate::rates::Key;
 use crate::span::{Span, date_of, days};
 use crate::workbench::{Workbench, number_at, text_at};
@@ -26,6 +25,10 @@ const FELL_AWAY: f64 = 0.1;
 const NEIGHBOURS: usize = 12;
 /// The share of all rows that a part must bring for its absence to matter [P].
 const PART: f64 = 0.2;
+/// The share of months with rows, between the first and the last, from which a feed comes month after month [P].
+const REGULAR: f64 = 0.75;
+/// The latest months without a part that may be a late delivery; where more are, it has ended [P].
+const TAIL: usize = 2;
 /// Columns that part a table's rows into what feeds bring.
 const PARTS: [&str; 3] = ["organization_id", "claim_type", "mode"];
 
@@ -63,32 +66,29 @@ type Counts = BTreeMap<Option<(String, String)>, Vec<u64>>;
 pub struct Finder(HashMap<String, Gaps>);
 
 impl Finder {
-    /// The months of the span in which rows that a measure rests on did not come.
+    /// The months of the span whose values rest on rows that did not come.
     ///
     /// # Errors
     /// When a query fails.
     pub async fn gaps(&mut self, benches: &[Workbench], measure: &Measure, manifest: &Manifest) -> Result<Gaps> {
         let mut found = Gaps::new();
-        for Feed { table, condition, what } in feeds_of(measure, manifest)? {
-            let question = format!("{} where {condition}", table.name);
+        let Some(bench) = benches.first() else { return Ok(found) };
+        for feed in &measure.feeds {
+            let table = contract::table(&feed.table)?;
+            let holds = manifest.tables.get(&table.name).is_some_and(|entry| entry.rows > 0);
+            let dated = table.time.as_ref().is_some_and(|time| manifest.has_column(&table.name, time));
+            if !holds || !dated {
+                continue;
+            }
+            let at_once = measure.window_days == 0;
+            let question = format!("{} where {} {at_once}", feed.table, feed.condition);
             if !self.0.contains_key(&question) {
-                let counts = counts(benches, table, manifest, &condition).await?;
-                let gaps = benches.first().map(|bench| of_feed(&counts, &bench.span, &what)).unwrap_or_default();
-                self.0.insert(question.clone(), gaps);
+                let counts = counts(benches, table, manifest, &feed.condition).await?;
+                self.0.insert(question.clone(), of_feed(&counts, &bench.span, &feed.what, at_once));
             }
             for (month, gap) in self.0.get(&question).into_iter().flatten() {
-                match found.entry(*month) {
-                    Entry::Vacant(entry) => {
-                        entry.insert(gap.clone());
-                    }
-                    // A gap of everyone covers those of some.
-                    Entry::Occupied(mut entry) if gap.organizations.is_empty() => {
-                        entry.insert(gap.clone());
-                    }
-                    Entry::Occupied(mut entry) if !entry.get().organizations.is_empty() => {
-                        entry.get_mut().organizations.extend(gap.organizations.iter().cloned());
-                    }
-                    Entry::Occupied(_) => {}
+                for touched in resting_on(*month, measure.window_days, &bench.span) {
+                    add(&mut found, touched, gap);
                 }
             }
         }
@@ -96,46 +96,28 @@ impl Finder {
     }
 }
 
-/// Rows that come month after month.
-struct Feed {
-    table: &'static Contract,
-    condition: String,
-    what: String,
+/// The months whose horizon touches a month: the month itself and those before it from whose last day the horizon reaches it.
+fn resting_on(month: i32, window_days: i64, span: &Span) -> Vec<i32> {
+    let reaches = |other: &i32| {
+        *other <= month && i64::from(month) <= i64::from(days(date_of(*other).last_of_month())) + window_days
+    };
+    span.months().into_iter().map(days).filter(reaches).collect()
 }
 
-/// The feeds that a measure rests on.
-fn feeds_of(measure: &Measure, manifest: &Manifest) -> Result<Vec<Feed>> {
-    let holds = |table: &str| manifest.tables.get(table).is_some_and(|entry| entry.rows > 0);
-    let mut feeds: Vec<Feed> = Vec::new();
-    let mut add = |table: &str, condition: &str, what: &str| -> Result<()> {
-        let table = contract::table(table)?;
-        let comes = table.time.as_ref().is_some_and(|time| manifest.has_column(&table.name, time));
-        let here = feeds.iter().any(|feed| feed.table.name == table.name);
-        if comes && holds(&table.name) && table.name != "patient" && !SPANS.contains(&table.name.as_str()) && !here {
-            feeds.push(Feed { table, condition: condition.to_owned(), what: what.to_owned() });
+fn add(gaps: &mut Gaps, month: i32, gap: &Gap) {
+    match gaps.entry(month) {
+        Entry::Vacant(entry) => {
+            entry.insert(gap.clone());
         }
-        Ok(())
-    };
-    let mut named = Vec::new();
-    for rows in &measure.needs_rows {
-        named.push(rows.table.as_str());
-    }
-    let table_of = |need: &str| need.split_once('.').map(|(table, _)| table.to_owned()).unwrap_or_default();
-    let mut needed: Vec<String> = measure.needs.iter().map(|need| table_of(need)).collect();
-    // Of several that would do, the measure takes the first that the lake holds.
-    needed.extend(measure.needs_any.iter().map(|need| table_of(need)).find(|table| holds(table)));
-    for table in needed.iter().filter(|table| !named.contains(&table.as_str())) {
-        add(table, "true", &table.replace('_', " "))?;
-    }
-    let mut feeds = feeds;
-    for rows in &measure.needs_rows {
-        let table = contract::table(&rows.table)?;
-        let comes = table.time.as_ref().is_some_and(|time| manifest.has_column(&table.name, time));
-        if comes && holds(&table.name) && !SPANS.contains(&table.name.as_str()) {
-            feeds.push(Feed { table, condition: rows.condition.clone(), what: rows.what.clone() });
+        // A gap of everyone covers those of some.
+        Entry::Occupied(mut entry) if gap.organizations.is_empty() => {
+            entry.insert(gap.clone());
         }
+        Entry::Occupied(mut entry) if !entry.get().organizations.is_empty() => {
+            entry.get_mut().organizations.extend(gap.organizations.iter().cloned());
+        }
+        Entry::Occupied(_) => {}
     }
-    Ok(feeds)
 }
 
 async fn counts(benches: &[Workbench], table: &Contract, manifest: &Manifest, condition: &str) -> Result<Counts> {
@@ -148,7 +130,7 @@ async fn counts(benches: &[Workbench], table: &Contract, manifest: &Manifest, co
         .into_iter()
         .filter(|part| table.column(part).is_some() && manifest.has_column(&table.name, part))
         .collect();
-    let parts: String = parted.iter().map(|part| format!(", lower({part}) as {part}")).collect();
+    let parts = parted.iter().map(|part| format!(", lower({part}) as {part}")).collect::<Vec<_>>().concat();
     let query = format!(
         "select cast(date_trunc('month', \"{time}\") as date) as month, count(*) as found{parts} from lake.{table} \
          where \"{time}\" between date '{first}' and date '{last}' and ({condition}) group by {groups}",
@@ -179,51 +161,68 @@ async fn counts(benches: &[Workbench], table: &Contract, manifest: &Manifest, co
     Ok(found)
 }
 
-/// The gaps of a feed: months without it as a whole, and those without a part that brings much of it.
-fn of_feed(counts: &Counts, span: &Span, what: &str) -> Gaps {
+/// The gaps of a feed: months without it as a whole, and those without a part that brings much of it, where the other parts do
+/// not bring more instead. `from_the_first` says whether months before its first rows are gaps too.
+fn of_feed(counts: &Counts, span: &Span, what: &str, from_the_first: bool) -> Gaps {
     let months: Vec<i32> = span.months().into_iter().map(days).collect();
     let mut gaps = Gaps::new();
     let Some(all) = counts.get(&None) else { return gaps };
-    for (place, usual) in whole(all) {
+    for (place, usual) in whole(all, from_the_first) {
         let what = format!("{what} (usually about {usual} a month)");
         gaps.insert(months[place], Gap { what, organizations: BTreeSet::new() });
     }
     for (part, rows) in counts {
         let Some((column, value)) = part else { continue };
-        for (place, usual) in in_between(rows) {
+        for (place, usual) in of_part(rows) {
             let usual_of_all = usual_at(all, place);
-            if usual as f64 >= PART * usual_of_all as f64 {
-                let of_organization = column == "organization_id";
-                // Who it is stands in the rates of organizations, which may be released under other names.
-                let of = match column.as_str() {
-                    "organization_id" => "of some organization".to_owned(),
-                    "claim_type" => format!("of claim type {value}"),
-                    _ => format!("by {value}"),
-                };
-                let gap = gaps.entry(months[place]).or_insert_with(|| Gap {
-                    what: format!("{what} {of} (usually about {usual} a month)"),
-                    organizations: BTreeSet::new(),
-                });
-                if of_organization && gap.what.contains("of some organization") {
-                    gap.organizations.insert(value.clone());
-                }
+            let much = usual as f64 >= PART * usual_of_all as f64;
+            let made_up = all[place] as f64 > usual_of_all as f64 - 0.5 * usual as f64;
+            if !much || made_up {
+                continue;
             }
+            let of_organization = column == "organization_id";
+            // Who it is stands in the rates of organizations, which may be released under other names.
+            let of = match column.as_str() {
+                "organization_id" => "of some organization".to_owned(),
+                "claim_type" => format!("of claim type {value}"),
+                _ => format!("by {value}"),
+            };
+            let mut gap =
+                Gap { what: format!("{what} {of} (usually about {usual} a month)"), organizations: BTreeSet::new() };
+            if of_organization {
+                gap.organizations.insert(value.clone());
+            }
+            add(&mut gaps, months[place], &gap);
         }
     }
     gaps
 }
 
-/// Months without a feed, each with its usual rows: those before its first and after its last rows, and gaps in between.
-fn whole(rows: &[u64]) -> BTreeMap<usize, u64> {
-    let mut found = in_between(rows);
-    let (Some(first), Some(last)) = (rows.iter().position(|rows| *rows > 0), rows.iter().rposition(|rows| *rows > 0))
-    else {
-        return found;
-    };
+/// Months without a feed, each with its usual rows: gaps in between, those after its last rows, and if asked those before its first.
+fn whole(rows: &[u64], from_the_first: bool) -> BTreeMap<usize, u64> {
+    let Some((first, last)) = regular(rows) else { return BTreeMap::new() };
+    let mut found: BTreeMap<usize, u64> =
+        in_between(rows).into_iter().filter(|(place, _)| (first..=last).contains(place)).collect();
     let (begun, ended) = (usual_at(rows, first.saturating_sub(1)), usual_at(rows, last + 1));
-    found.extend((0..first).filter(|_| begun >= USUAL).map(|place| (place, begun)));
+    found.extend((0..first).filter(|_| from_the_first && begun >= USUAL).map(|place| (place, begun)));
     found.extend((last + 1..rows.len()).filter(|_| ended >= USUAL).map(|place| (place, ended)));
     found
+}
+
+/// Months without a part: between months with it, or no more than the latest two. A part that begins, or that ended long ago, is a
+/// clinic that opened or closed.
+fn of_part(rows: &[u64]) -> BTreeMap<usize, u64> {
+    let Some((first, last)) = regular(rows) else { return BTreeMap::new() };
+    let tail = if rows.len() - 1 - last <= TAIL { rows.len() } else { last + 1 };
+    in_between(rows).into_iter().filter(|(place, _)| (first..tail).contains(place)).collect()
+}
+
+/// The first and the last month with rows, where most months between them have some.
+fn regular(rows: &[u64]) -> Option<(usize, usize)> {
+    let first = rows.iter().position(|rows| *rows > 0)?;
+    let last = rows.iter().rposition(|rows| *rows > 0)?;
+    let with = rows[first..=last].iter().filter(|rows| **rows > 0).count();
+    (with as f64 >= REGULAR * (last + 1 - first) as f64).then_some((first, last))
 }
 
 /// Months with next to no rows, where the months beside them have many, each with what is usual.
@@ -294,7 +293,7 @@ mod tests {
     use super::*;
 
     fn places(rows: &[u64]) -> Vec<usize> {
-        whole(rows).into_keys().collect()
+        whole(rows, true).into_keys().collect()
     }
 
     #[test]
@@ -302,7 +301,9 @@ mod tests {
         let steady = [40, 38, 44, 41, 37, 43, 39, 40, 42, 38, 41, 40];
         let with = |changes: &[(usize, u64)]| {
             let mut rows = steady;
-            changes.iter().for_each(|(place, count)| rows[*place] = *count);
+            for (place, count) in changes {
+                rows[*place] = *count;
+            }
             places(&rows)
         };
         assert_eq!(with(&[]), [0; 0]);
@@ -346,7 +347,9 @@ mod tests {
             assert!(places(&rows).is_empty(), "steady: {rows:?}");
             let first = number % 24;
             let silent = (first..(first + 1 + number % 3).min(24)).collect::<Vec<_>>();
-            silent.iter().for_each(|place| rows[*place] = 0);
+            for place in &silent {
+                rows[*place] = 0;
+            }
             assert_eq!(places(&rows), silent, "{rows:?}");
         }
     }
@@ -358,6 +361,34 @@ mod tests {
     }
 
     #[test]
+    fn a_clinic_that_opens_or_closes_is_no_gap() {
+        let steady =
+            |from: usize, to: usize| (0..24).map(|month| if (from..to).contains(&month) { 60 } else { 0 }).collect();
+        let rows: Vec<u64> = steady(12, 24);
+        assert_eq!(of_part(&rows), BTreeMap::new(), "it opened");
+        let rows: Vec<u64> = steady(0, 12);
+        assert_eq!(of_part(&rows), BTreeMap::new(), "it closed");
+        let rows: Vec<u64> = steady(0, 22);
+        assert_eq!(of_part(&rows).into_keys().collect::<Vec<_>>(), [22, 23], "two months may be late");
+        let other: Vec<u64> = (0..24).map(|month| if month % 2 == 0 { 60 } else { 0 }).collect();
+        assert_eq!(whole(&other, true), BTreeMap::new(), "it comes every second month");
+    }
+
+    #[test]
+    fn a_horizon_rests_on_the_months_that_it_reaches() {
+        let span = Span::new(jiff::civil::date(2026, 6, 1), 6, jiff::civil::date(2026, 12, 31), false).unwrap();
+        let on = |window| -> Vec<String> {
+            let month = days(jiff::civil::date(2026, 4, 1));
+            resting_on(month, window, &span).into_iter().map(|month| date_of(month).to_string()).collect()
+        };
+        assert_eq!(on(0), ["2026-04-01"]);
+        assert_eq!(on(1), ["2026-03-01", "2026-04-01"]);
+        // The last day of January is 60 days before the first of April.
+        assert_eq!(on(60), ["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"]);
+        assert_eq!(on(59), ["2026-02-01", "2026-03-01", "2026-04-01"]);
+    }
+
+    #[test]
     fn an_organization_that_sends_much_and_falls_silent_makes_a_gap() {
         let counts = Counts::from([
             (None, vec![60, 60, 60, 60, 20, 60, 60, 60]),
@@ -365,7 +396,7 @@ mod tests {
             (Some(("organization_id".to_owned(), "h2".to_owned())), vec![20; 8]),
         ]);
         let span = Span::new(jiff::civil::date(2026, 8, 1), 8, jiff::civil::date(2026, 12, 31), false).unwrap();
-        let gaps = of_feed(&counts, &span, "emergency visits");
+        let gaps = of_feed(&counts, &span, "emergency visits", true);
         assert_eq!(gaps.len(), 1);
         assert_eq!(gaps.values().next().unwrap().organizations, BTreeSet::from(["h1".to_owned()]));
         assert_eq!(

@@ -372,8 +372,14 @@ pub async fn rates(benches: &[Workbench], measure: &Measure, tree: &Tree, gaps: 
     }
     let mut found: Vec<Rate> =
         periods.into_iter().map(|(key, components)| rate(measure, span, key, &components)).collect::<Result<_>>()?;
-    for rate in found.iter_mut().filter(|rate| rate.key.period_kind == "month") {
-        if gaps.get(&rate.key.period).is_some_and(|gap| gap.concerns(&rate.key)) {
+    let concerned = |key: &Key| {
+        gaps.iter()
+            .any(|(month, gap)| days(period_start(key.period_kind, date_of(*month))) == key.period && gap.concerns(key))
+    };
+    for rate in &mut found {
+        // A quarter or year without any month left is as silent as its months.
+        let silent = rate.key.period_kind == "month" || rate.state == State::Undefined;
+        if silent && concerned(&rate.key) {
             rate.state = State::Missing;
             rate.value = None;
             rate.interval = None;

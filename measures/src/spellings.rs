@@ -1,4 +1,4 @@
-//! Organizations whose ids differ by letter case only are one: one feed writes `STMARY`, another `StMary`.
+//! Organizations and payers whose ids differ by letter case only are one: one feed writes `STMARY`, another `StMary`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,35 +12,54 @@ use crate::workbench::{number_at, text_at};
 
 /// What a column must refer to for its values to be ids of organizations.
 const ORGANIZATION: &str = "organization.organization_id";
-/// Where spellings are looked for; what is found holds for every table.
-const LOOKED_AT: [&str; 3] = ["encounter", "practitioner", "referral"];
+/// The column that names payers.
+const PAYER: &str = "payer_id";
 
-/// Gives every organization one spelling in schema `lake` of all these sessions, which hold a group of buckets each: the one that
-/// the table `organization` has, else the one with the most rows, else the first by name. A lake without such ids is left as it is.
+/// A kind of ids that extracts spell in several ways.
+struct Ids {
+    /// The columns of a table that hold them.
+    columns: fn(&Contract) -> Vec<&str>,
+    /// Where spellings are looked for; what is found holds for every table.
+    looked_at: &'static [&'static str],
+    /// The query for the ids that a table of their own knows.
+    known: Option<&'static str>,
+}
+
+const KINDS: [Ids; 2] = [
+    Ids {
+        columns: organizations,
+        looked_at: &["encounter", "practitioner", "referral"],
+        known: Some("select organization_id, 1 from lake.organization"),
+    },
+    Ids { columns: payers, looked_at: &["coverage", "claim_line"], known: None },
+];
+
+/// Gives every organization and every payer one spelling in schema `lake` of all these sessions, which hold a group of buckets
+/// each: the one that a table of their own has, else the one with the most rows, else the first by name. A lake whose ids are
+/// spelled in one way is left as it is.
 ///
 /// # Errors
 /// When a query fails.
 pub async fn unify(contexts: &[SessionContext]) -> Result<()> {
-    let others = others(contexts).await?;
-    if others.is_empty() {
-        return Ok(());
+    let mut kinds = Vec::new();
+    for ids in &KINDS {
+        kinds.push((ids, others(contexts, ids).await?));
     }
     for table in contract::tables()? {
-        let columns = columns(table);
-        if columns.is_empty() {
-            continue;
-        }
-        let replaced: Vec<String> = columns
-            .iter()
-            .map(|column| {
+        let mut replaced = Vec::new();
+        for (ids, others) in kinds.iter().filter(|(_, others)| !others.is_empty()) {
+            replaced.extend((ids.columns)(table).into_iter().map(|column| {
                 let mut cases = format!("arrow_cast(case {column}");
-                for (spelling, one) in &others {
+                for (spelling, one) in others {
                     let quoted = |text: &str| text.replace('\'', "''");
                     let _ = write!(cases, " when '{}' then '{}'", quoted(spelling), quoted(one));
                 }
                 format!("{cases} else {column} end, 'Utf8View') as {column}")
-            })
-            .collect();
+            }));
+        }
+        if replaced.is_empty() {
+            continue;
+        }
         let text = format!("select * replace ({}) from lake.{}", replaced.join(", "), table.name);
         for context in contexts {
             let frame = context.sql(&text).await.map_err(failed)?;
@@ -52,13 +71,13 @@ pub async fn unify(contexts: &[SessionContext]) -> Result<()> {
 }
 
 /// Each spelling that another one of the same letters takes the place of.
-async fn others(contexts: &[SessionContext]) -> Result<BTreeMap<String, String>> {
+async fn others(contexts: &[SessionContext], ids: &Ids) -> Result<BTreeMap<String, String>> {
     let mut found: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
-    for name in LOOKED_AT {
+    for name in ids.looked_at {
         let table = contract::table(name)?;
         // A table without buckets stands whole in every group.
         let groups = if table.bucket_by.is_some() { contexts } else { contexts.get(..1).unwrap_or_default() };
-        for column in columns(table) {
+        for column in (ids.columns)(table) {
             let query = format!("select {column}, count(*) from lake.{name} where {column} is not null group by 1");
             for context in groups {
                 for (spelling, rows) in counted(context, &query).await? {
@@ -69,7 +88,10 @@ async fn others(contexts: &[SessionContext]) -> Result<BTreeMap<String, String>>
     }
     found.retain(|_, spellings| spellings.len() > 1);
     let Some(context) = contexts.first().filter(|_| !found.is_empty()) else { return Ok(BTreeMap::new()) };
-    let known = counted(context, "select organization_id, 1 from lake.organization").await?;
+    let known = match ids.known {
+        Some(query) => counted(context, query).await?,
+        None => BTreeMap::new(),
+    };
     let mut others = BTreeMap::new();
     for spellings in found.into_values() {
         let rank = |spelling: &String, rows: u64| (!known.contains_key(spelling), std::cmp::Reverse(rows));
@@ -81,9 +103,14 @@ async fn others(contexts: &[SessionContext]) -> Result<BTreeMap<String, String>>
 }
 
 /// The columns of a table that name organizations.
-fn columns(table: &Contract) -> Vec<&str> {
+fn organizations(table: &Contract) -> Vec<&str> {
     let names = table.columns.iter().filter(|column| column.references.as_deref() == Some(ORGANIZATION));
     names.map(|column| column.name.as_str()).collect()
+}
+
+/// The columns of a table that name payers.
+fn payers(table: &Contract) -> Vec<&str> {
+    table.columns.iter().map(|column| column.name.as_str()).filter(|name| *name == PAYER).collect()
 }
 
 /// Text and number of each row.
@@ -103,5 +130,5 @@ async fn counted(context: &SessionContext, query: &str) -> Result<BTreeMap<Strin
 
 #[allow(clippy::needless_pass_by_value)] // For `map_err`.
 fn failed(error: datafusion::error::DataFusionError) -> MeasureError {
-    MeasureError::engine("the spellings of organizations", error.strip_backtrace())
+    MeasureError::engine("the spellings of organizations and payers", error.strip_backtrace())
 }

@@ -40,7 +40,7 @@ const ADVICE: [(&str, Advice); 34] = [
     (
         "ambiguous_number",
         Advice {
-            what: "may hold decimals or thousands, and nothing in its column tells",
+            what: "may hold decimals or thousands, and nothing in its column says which",
             remedy: "state decimal = \".\" or decimal = \",\" in the mapping",
         },
     ),
@@ -93,7 +93,7 @@ const ADVICE: [(&str, Advice); 34] = [
     (
         "dummy_date",
         Advice {
-            what: "is a date that stands for no date",
+            what: "is a placeholder, not a date",
             remedy: "ask for empty cells instead; the cell counts as empty",
         },
     ),
@@ -135,7 +135,7 @@ const ADVICE: [(&str, Advice); 34] = [
     (
         "key_with_two_patients",
         Advice {
-            what: "stands for two patients",
+            what: "belongs to two patients",
             remedy: "if keys are unique only within a site, put the site before them with prefix or join in the mapping; else correct one of the rows",
         },
     ),

@@ -181,7 +181,7 @@ fn doubt(tally: &OrderTally, order: DateOrder, stated: Option<DateOrder>, becaus
             severity: Severity::Fail,
             cells: tally.both,
             reason:
-                "both orders of day and month read every date, and nothing tells which is right; state date_order = \
+                "both orders of day and month read every date, and nothing says which is right; state date_order = \
                      \"mdy\" or \"dmy\" in the mapping"
                     .to_owned(),
         }),

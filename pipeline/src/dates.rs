@@ -50,7 +50,7 @@ pub enum Day {
         /// Whether dots stand between the numbers, which is day, month, year wherever it is customary.
         dots: bool,
     },
-    /// A year of more than four digits: nobody's date, but a system's word for "open-ended".
+    /// A year of more than four digits, which systems write for "open-ended".
     Far,
 }
 

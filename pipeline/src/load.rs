@@ -1,6 +1,6 @@
 //! One file into the buckets of one table: scan, plan, count, spread.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -263,13 +263,35 @@ impl Load<'_> {
             .with_separator(if mended { b',' } else { self.survey.delimiter })
             .with_quote_char(Some(if mended { MENDED_QUOTE } else { b'"' }))
             .with_missing_is_null(true)
+            // Surplus cells are empty, or their rows are dropped below.
+            .with_truncate_ragged_lines(true)
             .with_glob(false)
             .with_raise_if_empty(false)
             .with_row_index((!mended).then(|| RowIndex { name: RECORD.into(), offset: 1 }));
         let frame = reader
             .finish()
             .map_err(|error| PipelineError::engine(format!("cannot open {}", self.survey.name), error))?;
-        Ok(frame.with_column(col(RECORD).cast(DataType::Int64)))
+        let frame = frame.with_column(col(RECORD).cast(DataType::Int64));
+        Ok(if mended { frame } else { self.without_broken(frame) })
+    }
+
+    /// Without the records that are broken or no data; a mended copy has none.
+    fn without_broken(&self, frame: LazyFrame) -> LazyFrame {
+        let (broken, left_out) = (&self.survey.broken, &self.survey.left_out);
+        if broken.is_empty() && left_out.is_empty() {
+            return frame;
+        }
+        let gone: HashSet<i64> =
+            broken.keys().chain(left_out.keys()).filter_map(|record| i64::try_from(*record).ok()).collect();
+        frame.filter(col(RECORD).map(
+            move |records| {
+                let records = records.i64()?;
+                let kept: BooleanChunked =
+                    records.iter().map(|record| Some(record.is_some_and(|record| !gone.contains(&record)))).collect();
+                Ok(kept.with_name(records.name().clone()).into_column())
+            },
+            |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
+        ))
     }
 
     /// A copy with one record on one line, the good records only, each with its number.

@@ -2,7 +2,7 @@
 //! more than one row.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::BuildHasher;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ pub type References = BTreeMap<String, Keys>;
 /// Keys of a table, each with a hash of its patient where the table is about patients and its key is not the patient.
 #[derive(Debug, Clone, Default)]
 pub struct Keys {
-    /// Key → hash of its patient, 0 where there is none.
-    pub patients: HashMap<String, u64>,
+    /// Hash of a key → hash of its patient, 0 where there is none.
+    pub patients: FastMap<u64, u64>,
     /// Whether the keys are those of one bucket only, so that others may hold more.
     pub partial: bool,
 }
@@ -41,8 +41,11 @@ pub type FindingKey = (i64, String, String);
 /// Birth and death of a patient, days since 1970-01-01.
 pub type Life = (Option<i32>, Option<i32>);
 
-/// Patient → birth and death.
-pub type Lives = HashMap<String, Life>;
+/// Hash of a patient → birth and death.
+pub type Lives = FastMap<u64, Life>;
+
+/// A map with a hasher that is fast for short keys, of which every row has some.
+pub type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Patients whose numbers were merged: old number → number that stays.
 pub type Merges = HashMap<String, String>;
@@ -62,7 +65,7 @@ pub struct Context {
     pub patients: Option<Arc<HashSet<u64>>>,
 }
 
-/// A row that a check found, to be told with its place.
+/// A row that a check found, with its place, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundRow {
     /// Extract.
@@ -205,13 +208,12 @@ fn encoded(rows: &DataFrame, names: &[String]) -> Result<BinaryOffsetChunked> {
 /// A hash of a key or an identifier, never 0.
 #[must_use]
 pub fn hash_of(key: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(key);
-    hasher.finish().max(1)
+    // The same throughout the process, and never written down.
+    foldhash::quality::FixedState::default().hash_one(key).max(1)
 }
 
 impl Merged {
-    /// Counts a row whose key stands for another patient in another bucket.
+    /// Counts a row whose key belongs to another patient in another bucket.
     #[allow(clippy::too_many_arguments)] // A row, its place and the place of the row that stays.
     pub fn two_patients(
         &mut self,
@@ -389,7 +391,7 @@ fn same_values(check: &Check, severity: Severity, merged: &mut Merged) -> Result
     // Where a column is left out of the comparison, the rows must differ in it.
     let apart = check.apart.as_ref().map(|name| rows.column(name).and_then(Column::str)).transpose().map_err(engine)?;
     let place = Places::new(&rows)?;
-    let mut seen: HashMap<&[u8], usize> = HashMap::new();
+    let mut seen: FastMap<&[u8], usize> = FastMap::default();
     for (row, value) in values.iter().enumerate().filter(|(row, _)| wanted[*row]) {
         let Some(first) = seen.insert(value.unwrap_or_default(), row) else { continue };
         let differ = apart.is_none_or(|apart| {
@@ -436,7 +438,7 @@ fn dangling(
         Some(patient) => Some(rows.column(patient).and_then(Column::str).map_err(engine)?),
         None => None,
     };
-    // Where the row's own patient is not in the lake, nobody else is taken for them: that is told of the patient.
+    // Where the row's own patient is not in the lake, no other patient is taken for it: the finding is about the patient.
     let is_nobody = |row: usize| match (&context.patients, &patients) {
         (Some(people), Some(ids)) => ids.get(row).is_some_and(|id| !people.contains(&hash_of(id.as_bytes()))),
         _ => false,
@@ -447,7 +449,7 @@ fn dangling(
         let wrong = settings.severity(&contract.name, name, WRONG_PATIENT).unwrap_or(Severity::Fail);
         let values = rows.column(name).and_then(Column::str).map_err(engine)?;
         let own: HashSet<&str>;
-        let (mut known, mut partial): (Option<&HashMap<String, u64>>, bool) = (None, false);
+        let (mut known, mut partial): (Option<&FastMap<u64, u64>>, bool) = (None, false);
         let mut keys: HashSet<&str> = HashSet::new();
         if table == contract.name {
             let key = contract.key.first().map_or("", String::as_str);
@@ -458,11 +460,14 @@ fn dangling(
         } else {
             continue;
         }
+        let mut referring: HashMap<i64, u64> = HashMap::new();
         for (row, value) in values.iter().enumerate() {
             let Some(value) = value else { continue };
             let (extract, record) = place.of(row);
-            *merged.referring.entry((extract, name.clone())).or_default() += 1;
-            match known.map_or_else(|| keys.get(value).map(|_| 0), |known| known.get(value).copied()) {
+            *referring.entry(extract).or_default() += 1;
+            match known
+                .map_or_else(|| keys.get(value).map(|_| 0), |known| known.get(&hash_of(value.as_bytes())).copied())
+            {
                 Some(0) => {}
                 Some(patient) => {
                     let own = patients.as_ref().and_then(|patients| patients.get(row)).map(|id| hash_of(id.as_bytes()));
@@ -482,6 +487,9 @@ fn dangling(
                     merged.missing.push(Missing { column, value, extract, record, nobody: false });
                 }
             }
+        }
+        for (extract, cells) in referring {
+            *merged.referring.entry((extract, name.clone())).or_default() += cells;
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What was put aside: one Parquet file for each extract and table, with the text and line of every row.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use carecoord_lake::files;
@@ -8,7 +8,7 @@ use polars::prelude::*;
 
 use crate::error::{PipelineError, Result};
 use crate::load::FoundCell;
-use crate::survey::Survey;
+use crate::survey::{RowText, Survey};
 
 /// Path of a quarantine file within a snapshot.
 #[must_use]
@@ -16,16 +16,21 @@ pub fn path(extract: i64, table: &str) -> PathBuf {
     Path::new("quarantine").join(format!("{extract:05}-{table}.parquet"))
 }
 
-/// Writes the quarantined cells of one file with their rows' text and line.
+/// Writes the quarantined cells of one file with their rows' text and line, which `texts` holds.
 ///
 /// # Errors
 /// When the extract cannot be read again, or the disk refuses.
-pub fn write(draft: &Path, extract: i64, table: &str, survey: &Survey, cells: &[FoundCell]) -> Result<()> {
+pub fn write(
+    draft: &Path,
+    extract: i64,
+    table: &str,
+    survey: &Survey,
+    cells: &[FoundCell],
+    texts: &BTreeMap<u64, RowText>,
+) -> Result<()> {
     if cells.is_empty() {
         return Ok(());
     }
-    let wanted: BTreeSet<u64> = cells.iter().map(|cell| cell.record).collect();
-    let texts = survey.texts(&wanted)?;
     let text_of = |cell: &FoundCell| texts.get(&cell.record);
     let line_of = |cell: &FoundCell| text_of(cell).and_then(|row| i64::try_from(row.line).ok());
     let record_of = |cell: &FoundCell| i64::try_from(cell.record).ok();

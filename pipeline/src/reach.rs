@@ -1,4 +1,4 @@
-//! How far each table reaches in time, so that a feed that broke off is told from a quiet month.
+//! How far each table reaches in time, so that a feed that broke off is not taken for a quiet month.
 
 use std::collections::BTreeMap;
 

@@ -172,13 +172,10 @@ impl Survey {
         }))
     }
 
-    /// Whether Polars should read a mended copy instead: one record on one line, only records of the right shape.
+    /// Whether Polars should read a mended copy instead: one record on one line.
     #[must_use]
     pub fn needs_mending(&self) -> bool {
         self.odd
-            || !self.broken.is_empty()
-            || !self.left_out.is_empty()
-            || self.short.count > 0
             || !self.undecodable.is_empty()
             || self.encoding.is_some()
             || self.quote != Some(b'"')
@@ -393,11 +390,8 @@ impl Look {
             let surplus = record.iter().skip(wide).any(|cell| !is_empty(cell));
             if surplus || record.len() < interest.least {
                 survey.broken.insert(number, FIELD_COUNT);
-            } else {
-                survey.odd = true;
-                if record.len() < interest.named {
-                    survey.short.add(number);
-                }
+            } else if record.len() < interest.named {
+                survey.short.add(number);
             }
             if record.len() < interest.named {
                 short = Some(record.len());
@@ -685,7 +679,7 @@ mod tests {
             ("a,b\r\n1,2\r\n3,4\r\n", 3, false),
             ("a,b\r\n1,2\r\n\r\n3,4\r\n", 4, true),
             ("a,b\n1,\"x\"\"y\"\n3,4\n", 3, true),
-            ("a,b\n1,2,\n3,4,\n", 3, true),
+            ("a,b\n1,2,\n3,4,\n", 3, false),
             ("sep=,\na,b\n1,2\n3,4\n", 4, true),
         ] {
             let survey = survey(text.as_bytes());

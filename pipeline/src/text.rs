@@ -1,4 +1,4 @@
-//! The text of a cell: trimmed of what nobody sees, and nothing at all where it says "no value".
+//! The text of a cell: trimmed of blanks and invisible characters, and nothing at all where it says "no value".
 
 /// Characters that take no room on a screen. They come in with pasted cells and byte-order marks, and make one
 /// identifier two.

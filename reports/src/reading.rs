@@ -119,7 +119,7 @@ impl Reading {
                     );
                 }
                 "data_missing" => {
-                    reading.badge = "Data missing".to_owned();
+                    "Data missing".clone_into(&mut reading.badge);
                     "Check the data: rows that this measure rests on did not come in the latest final month."
                         .clone_into(&mut reading.short);
                 }

@@ -129,7 +129,7 @@ impl Run<'_> {
         self.tell_singles(contract, &singles);
     }
 
-    /// Columns that should vary and do not, told with the newest file of the table.
+    /// Reports columns that should vary and do not, as findings of the newest file of the table.
     fn tell_singles(&mut self, contract: &Contract, singles: &BTreeMap<String, Single>) {
         for (column, single) in singles.iter().filter(|(_, single)| single.filled >= SINGLE_FROM) {
             let Some(value) = &single.value else { continue };
@@ -190,7 +190,7 @@ impl Run<'_> {
         }
     }
 
-    /// Feeds that broke off, told with the newest file of their table.
+    /// Reports feeds that broke off, as findings of the newest file of their table.
     pub(super) fn feeds(&mut self) {
         let clock = self.reach.broke_off(plausibility::month_of(self.extract_day));
         for feed in clock {
@@ -215,7 +215,7 @@ impl Run<'_> {
 }
 
 /// The last day on which something happened. One day that lies far from all others does not count: a typing error must not
-/// make every month final. Of a few rows nobody can say what is far.
+/// make every month final. A few rows do not show what is far.
 fn last_happened(mut days: Vec<i32>, rows: u64) -> Option<i32> {
     days.sort_unstable_by(|one, other| other.cmp(one));
     days.dedup();

@@ -1,17 +1,17 @@
 //! The buckets of a table: each one read, merged with what the run brought, and written or linked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use carecoord_lake::contract::{self, Contract};
-use carecoord_lake::manifest::TableEntry;
+use carecoord_lake::manifest::{FileEntry, TableEntry};
 use polars::prelude::{Column, DataFrame, ParquetReader, PolarsError, SerReader};
 use rayon::prelude::*;
 
 use super::Run;
 use crate::error::{PipelineError, Result};
-use crate::merge::{self, Context, Keys, Life, Merged, References};
+use crate::merge::{self, Context, FastMap, Keys, Lives, Merged, References};
 use crate::spill::{Spill, SpilledBucket, read_parquet};
 
 /// Bytes of a bucket in memory from which buckets are merged one after the other.
@@ -237,33 +237,57 @@ impl Run<'_> {
     pub(super) fn keys(&self, table: &str, key: &str, number: u32) -> Result<Option<Keys>> {
         let Some(entry) = self.manifest.tables.get(table).filter(|entry| entry.rows > 0) else { return Ok(None) };
         let patient = contract::table(table)?.bucket_by.as_deref().filter(|patient| *patient != key);
+        let partial = patient.is_some();
         let Some(file) = entry.files.iter().find(|file| file.bucket == number) else {
-            return Ok(Some(Keys { partial: patient.is_some(), ..Keys::default() }));
+            return Ok(Some(Keys { partial, ..Keys::default() }));
         };
-        let path = self.draft.path().join(&file.path);
-        let opened = fs::File::open(&path).map_err(|error| PipelineError::read(&path, error))?;
+        let columns: Vec<&str> = std::iter::once(key).chain(patient).collect();
+        let (path, rows) = self.columns_of(file, &columns)?;
         let failed = |error: PolarsError| PipelineError::engine(format!("cannot read {}", path.display()), error);
-        let columns: Vec<String> = std::iter::once(key).chain(patient).map(str::to_owned).collect();
-        let rows = ParquetReader::new(opened).with_columns(Some(columns)).finish().map_err(failed)?;
         let keys = rows.column(key).and_then(Column::str).map_err(failed)?;
-        let mut known = HashMap::with_capacity(keys.len());
+        let mut known: FastMap<u64, u64> =
+            FastMap::with_capacity_and_hasher(keys.len(), foldhash::fast::RandomState::default());
+        let hash = |text: &str| merge::hash_of(text.as_bytes());
         match patient {
-            None => known.extend(keys.iter().flatten().map(|key| (key.to_owned(), 0))),
+            None => known.extend(keys.iter().flatten().map(|key| (hash(key), 0))),
             Some(patient) => {
                 let patients = rows.column(patient).and_then(Column::str).map_err(failed)?;
+                // Rows are in order of patient.
+                let (mut before, mut of_patient) = ("", 0);
                 for (key, patient) in keys.iter().zip(patients.iter()) {
-                    if let (Some(key), Some(patient)) = (key, patient) {
-                        known.insert(key.to_owned(), merge::hash_of(patient.as_bytes()));
+                    let (Some(key), Some(patient)) = (key, patient) else { continue };
+                    if patient != before || of_patient == 0 {
+                        (before, of_patient) = (patient, hash(patient));
                     }
+                    known.insert(hash(key), of_patient);
                 }
             }
         }
-        Ok(Some(Keys { patients: known, partial: patient.is_some() }))
+        Ok(Some(Keys { patients: known, partial }))
+    }
+
+    /// The keys of one bucket of a table as texts.
+    pub(super) fn key_texts(&self, file: &FileEntry, key: &str) -> Result<Vec<String>> {
+        let (path, rows) = self.columns_of(file, &[key])?;
+        let failed = |error: PolarsError| PipelineError::engine(format!("cannot read {}", path.display()), error);
+        Ok(rows.column(key).and_then(Column::str).map_err(failed)?.iter().flatten().map(str::to_owned).collect())
+    }
+
+    /// Some columns of a bucket that this run has written or linked.
+    fn columns_of(&self, file: &FileEntry, columns: &[&str]) -> Result<(PathBuf, DataFrame)> {
+        let path = self.draft.path().join(&file.path);
+        let opened = fs::File::open(&path).map_err(|error| PipelineError::read(&path, error))?;
+        let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+        let rows = ParquetReader::new(opened)
+            .with_columns(Some(columns))
+            .finish()
+            .map_err(|error| PipelineError::engine(format!("cannot read {}", path.display()), error))?;
+        Ok((path, rows))
     }
 
     /// When the patients of a bucket were born and died.
-    fn lives(&self, contract: &Contract, number: u32) -> Result<HashMap<String, Life>> {
-        let mut lives = HashMap::new();
+    fn lives(&self, contract: &Contract, number: u32) -> Result<Lives> {
+        let mut lives = Lives::default();
         if contract.bucket_by.is_none() || contract.name == "patient" || contract.time.is_none() {
             return Ok(lives);
         }
@@ -271,17 +295,14 @@ impl Run<'_> {
         let Some(file) = entry.and_then(|entry| entry.files.iter().find(|file| file.bucket == number)) else {
             return Ok(lives);
         };
-        let path = self.draft.path().join(&file.path);
-        let opened = fs::File::open(&path).map_err(|error| PipelineError::read(&path, error))?;
+        let (path, rows) = self.columns_of(file, &["patient_id", "birth_date", "deceased_date"])?;
         let failed = |error: PolarsError| PipelineError::engine(format!("cannot read {}", path.display()), error);
-        let columns = ["patient_id", "birth_date", "deceased_date"].map(str::to_owned).to_vec();
-        let rows = ParquetReader::new(opened).with_columns(Some(columns)).finish().map_err(failed)?;
         let ids = rows.column("patient_id").and_then(Column::str).map_err(failed)?;
         let births = rows.column("birth_date").and_then(Column::date).map_err(failed)?;
         let deaths = rows.column("deceased_date").and_then(Column::date).map_err(failed)?;
         for (id, life) in ids.iter().zip(births.physical().iter().zip(deaths.physical().iter())) {
             if let (Some(id), (Some(_), _) | (_, Some(_))) = (id, life) {
-                lives.insert(id.to_owned(), life);
+                lives.insert(merge::hash_of(id.as_bytes()), life);
             }
         }
         Ok(lives)

@@ -17,7 +17,7 @@ use crate::mapping::{FileMapping, Mapping, needed};
 use crate::plan::{Making, Plan};
 use crate::quarantine;
 use crate::spill::Spill;
-use crate::survey::Survey;
+use crate::survey::{RowText, Survey};
 use crate::words::Words;
 
 /// Examples for messages, for each file.
@@ -149,8 +149,10 @@ impl Run<'_> {
         let (spill, loaded) = load.run(spill)?;
         offered.extend(plan.offered.iter().cloned());
         self.by_extract.insert(id, Arc::clone(&survey));
-        quarantine::write(self.draft.path(), id, &contract.name, &survey, &loaded.quarantined)?;
-        self.record(id, name, &survey, plan.headers, loaded)?;
+        let wanted = loaded.quarantined.iter().chain(&loaded.warned).map(|cell| cell.record).collect();
+        let texts = survey.texts(&wanted)?;
+        quarantine::write(self.draft.path(), id, &contract.name, &survey, &loaded.quarantined, &texts)?;
+        self.record(id, name, plan.headers, loaded, &texts);
         Ok(spill)
     }
 
@@ -158,13 +160,12 @@ impl Run<'_> {
         &mut self,
         id: i64,
         name: &str,
-        survey: &Survey,
         headers: BTreeMap<String, String>,
         loaded: Loaded,
-    ) -> Result<()> {
+        texts: &BTreeMap<u64, RowText>,
+    ) {
         let Loaded { accounting, quarantined, warned } = loaded;
         let cells: Vec<&FoundCell> = quarantined.iter().take(EXAMPLES).chain(&warned).collect();
-        let texts = survey.texts(&cells.iter().map(|cell| cell.record).collect())?;
         let example = |cell: &&FoundCell| Example {
             line: texts.get(&cell.record).map_or(0, |row| row.line),
             column: cell.column.clone(),
@@ -183,7 +184,6 @@ impl Run<'_> {
         if let Some(extract) = self.manifest.extracts.iter_mut().find(|extract| extract.id == id) {
             extract.tables.push(accounting);
         }
-        Ok(())
     }
 
     /// The number of a file: one for each part of the mapping that reads it; read again, it is a new extract.

@@ -81,7 +81,8 @@ impl Run<'_> {
             let known = self.people.numbers();
             // A row of a patient whom nobody knows is not another patient's.
             let somebody = |patient: &u64| known.as_ref().is_none_or(|known| known.contains(patient));
-            found.extend(values.iter().filter(|value| keys.patients.get(*value).is_some_and(somebody)).cloned());
+            let holds = |value: &str| keys.patients.get(&merge::hash_of(value.as_bytes())).is_some_and(somebody);
+            found.extend(values.iter().filter(|value| holds(value)).cloned());
         }
         Ok(found)
     }
@@ -94,10 +95,9 @@ impl Run<'_> {
         let few = contract::table(table)?.bucket_by.is_none() || table == "patient";
         let entry = self.manifest.tables.get(table).filter(|_| few && !values.is_empty());
         for file in entry.map(|entry| entry.files.as_slice()).unwrap_or_default() {
-            let Some(keys) = self.keys(table, key, file.bucket)? else { continue };
-            for other in keys.patients.keys() {
-                if let Some(value) = bare.get(&identifiers::bare(other)) {
-                    found.insert((*value).clone(), other.clone());
+            for other in self.key_texts(file, key)? {
+                if let Some(value) = bare.get(&identifiers::bare(&other)) {
+                    found.insert((*value).clone(), other);
                 }
             }
         }
@@ -138,8 +138,8 @@ impl Run<'_> {
             if self.people.is_empty() {
                 let entry = self.manifest.tables.get("patient").cloned().unwrap_or_default();
                 for file in &entry.files {
-                    for id in self.keys("patient", "patient_id", file.bucket)?.unwrap_or_default().patients.keys() {
-                        self.people.meet(id);
+                    for id in self.key_texts(file, "patient_id")? {
+                        self.people.meet(&id);
                     }
                 }
             }

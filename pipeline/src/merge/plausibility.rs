@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use carecoord_lake::contract::{Contract, Severity};
 use polars::prelude::*;
 
-use super::{Context, Life, Merged, Places, engine, iso_date};
+use super::{Context, Life, Lives, Merged, Places, engine, iso_date};
 use crate::checks::CheckSettings;
 use crate::error::Result;
 
@@ -123,12 +123,7 @@ pub(super) fn times(contract: &Contract, context: &Context, merged: &mut Merged)
 }
 
 /// Rows that lie before their patient's birth or after the death.
-pub(super) fn lives(
-    contract: &Contract,
-    settings: &CheckSettings,
-    lives: &HashMap<String, Life>,
-    merged: &mut Merged,
-) -> Result<()> {
+pub(super) fn lives(contract: &Contract, settings: &CheckSettings, lives: &Lives, merged: &mut Merged) -> Result<()> {
     let (Some(time), Some(patient)) = (&contract.time, &contract.bucket_by) else { return Ok(()) };
     let ahead = contract.column(time).is_some_and(|column| column.ahead_days.is_some() || column.open_end);
     if lives.is_empty() || (ahead && contract.column("ended_at").is_none() && time != "start_date") {
@@ -150,7 +145,7 @@ pub(super) fn lives(
     for (row, (id, day)) in patients.iter().zip(dates.physical().iter()).enumerate() {
         // Rows are in order of patient.
         if id != before {
-            (before, life) = (id, id.and_then(|id| lives.get(id)));
+            (before, life) = (id, id.and_then(|id| lives.get(&super::hash_of(id.as_bytes()))));
         }
         let (Some(day), Some((birth, death)), true) = (day, life, happened[row]) else { continue };
         let (extract, record) = place.of(row);

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use carecoord_lake::contract::{CheckKind, Contract, Severity};
 use polars::prelude::*;
 
-use super::{Context, Merged, Places, encoded, engine, iso_date};
+use super::{Context, FastMap, Merged, Places, encoded, engine, iso_date};
 use crate::checks::CheckSettings;
 use crate::error::Result;
 use crate::load::{DELETES, FATE, MOVED};
@@ -28,7 +28,8 @@ pub(super) fn survivors(
     let keys = encoded(rows, &contract.key)?;
     let fates = rows.column(FATE).and_then(Column::u32).map_err(engine)?;
     let place = Places::new(rows)?;
-    let mut last_of: HashMap<&[u8], (usize, bool)> = HashMap::with_capacity(rows.height());
+    let mut last_of: FastMap<&[u8], (usize, bool)> =
+        FastMap::with_capacity_and_hasher(rows.height(), foldhash::fast::RandomState::default());
     let mut repeated = false;
     for (row, key) in keys.iter().enumerate() {
         let entry = last_of.entry(key.unwrap_or_default()).or_insert((row, false));
@@ -42,7 +43,7 @@ pub(super) fn survivors(
         return Ok(rows.clone());
     }
     // Only rows whose key stands more than once are compared in full.
-    let mut groups: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    let mut groups: FastMap<&[u8], Vec<usize>> = FastMap::default();
     let mut keep = vec![true; rows.height()];
     for (row, key) in keys.iter().enumerate() {
         let key = key.unwrap_or_default();

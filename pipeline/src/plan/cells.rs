@@ -3,15 +3,36 @@
 use polars::prelude::*;
 
 use super::code;
+use crate::merge::FastMap;
 use crate::text;
+
+/// Distinct cells of a batch that are kept in mind.
+const MEMO: usize = 4_096;
 
 /// A text expression through a function on each of its cells.
 pub fn each(text: Expr, function: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
     text.map(
         move |column| {
             let text = column.str()?;
-            let kept: StringChunked = text.iter().map(|value| value.and_then(&function)).collect();
-            Ok(kept.with_name(text.name().clone()).into_column())
+            // Codes and words repeat.
+            let mut memo: FastMap<&str, Option<String>> = FastMap::default();
+            let mut kept = StringChunkedBuilder::new(text.name().clone(), text.len());
+            for cell in text.iter() {
+                let Some(cell) = cell else {
+                    kept.append_null();
+                    continue;
+                };
+                if let Some(known) = memo.get(cell) {
+                    kept.append_option(known.as_deref());
+                    continue;
+                }
+                let made = function(cell);
+                kept.append_option(made.as_deref());
+                if memo.len() < MEMO {
+                    memo.insert(cell, made);
+                }
+            }
+            Ok(kept.finish().into_column())
         },
         |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
     )
@@ -46,7 +67,25 @@ pub fn days(text: Expr, function: impl Fn(&str) -> Option<i32> + Send + Sync + '
     text.map(
         move |column| {
             let text = column.str()?;
-            let days: Int32Chunked = text.iter().map(|value| value.and_then(&function)).collect();
+            // A file has few days.
+            let mut memo: FastMap<&str, Option<i32>> = FastMap::default();
+            let mut days: Vec<Option<i32>> = Vec::with_capacity(text.len());
+            for cell in text.iter() {
+                let Some(cell) = cell else {
+                    days.push(None);
+                    continue;
+                };
+                if let Some(known) = memo.get(cell) {
+                    days.push(*known);
+                    continue;
+                }
+                let made = function(cell);
+                if memo.len() < MEMO {
+                    memo.insert(cell, made);
+                }
+                days.push(made);
+            }
+            let days: Int32Chunked = days.into_iter().collect();
             Ok(days.with_name(text.name().clone()).into_date().into_column())
         },
         |_, field| Ok(Field::new(field.name().clone(), DataType::Date)),
@@ -97,7 +136,7 @@ pub fn codes_of(text: Expr, value: Expr, why: impl Fn(&str) -> u32 + Send + Sync
     )
 }
 
-/// Identifiers without characters that nobody sees.
+/// Identifiers without invisible characters.
 pub fn each_identifier(value: Expr) -> Expr {
     value.map(
         |column| {

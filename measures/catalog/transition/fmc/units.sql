@@ -29,12 +29,12 @@ enrolled as (
         v.start_date,
         v.several_conditions,
         v.several_dates,
-        count(c.coverage_id) as spans
+        count(c.first_day) as spans
     from documented v
-    left join lake.coverage c
+    left join prepared.enrolment c
         on c.patient_id = v.patient_id
-        and cast(c.start_date as int) <= cast(v.start_date as int) - 365
-        and cast(coalesce(c.end_date, date '9999-12-31') as int) >= cast(v.start_date as int) + 7
+        and cast(c.first_day as int) <= cast(v.start_date as int) - 365
+        and cast(c.last_day as int) >= cast(v.start_date as int) + 7
     group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.several_conditions, v.several_dates
 ),
 admissions as (

@@ -6,6 +6,7 @@ with followed as (
         organization_id,
         practitioner_id,
         start_date,
+        until_date,
         admitted,
         transferred,
         lead(encounter_id) over (partition by patient_id order by start_date, encounter_id) as next_encounter_id,
@@ -15,7 +16,9 @@ with followed as (
 reasoned as (
     select
         followed.*,
-        cast(next_start_date as int) - cast(start_date as int) as days_to_next,
+        case
+            when next_start_date is not null then greatest(cast(next_start_date as int) - cast(until_date as int), 0)
+        end as days_to_next,
         case
             when start_date < $period_start or start_date > $period_end then 'outside_period'
             when admitted then 'admitted'

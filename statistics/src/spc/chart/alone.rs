@@ -87,7 +87,9 @@ mod tests {
 
     fn with(changes: &[(usize, f64)]) -> Vec<f64> {
         let mut values = STEADY.to_vec();
-        changes.iter().for_each(|(place, value)| values[*place] = *value);
+        for (place, value) in changes {
+            values[*place] = *value;
+        }
         values
     }
 
