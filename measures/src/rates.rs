@@ -163,10 +163,10 @@ impl Rate {
         matches!(self.state, State::Shown | State::Undefined | State::NotReached)
     }
 
-    /// As a row of the results table `wait`, for measures of time.
+    /// As a row of the results table `wait`, for measures of time; none for a month whose data did not come.
     #[must_use]
     pub fn wait_row(&self, measure: &Measure, threshold: u64) -> Option<Vec<Cell>> {
-        let waits = self.waits.as_ref()?;
+        let waits = self.waits.as_ref().filter(|_| self.state != State::Missing)?;
         let key = &self.key;
         let seen = self.counts_are_shown();
         let small = |count: u64| (1..threshold).contains(&count);
