@@ -22,6 +22,8 @@ pub struct Board {
     more: String,
     /// What stands there when no measure has one.
     quiet: &'static str,
+    /// Which measures have no data in the latest final month, in a sentence; empty for none.
+    missing: String,
     /// Whether changes were looked for at all.
     assessed: bool,
     /// The first measure without a signal that has a value, of each family that is not among them.
@@ -33,6 +35,29 @@ const FIRST: [&str; 6] = ["readmission", "cost", "utilization", "referral", "tra
 
 fn urgency(family: &str) -> usize {
     FIRST.iter().position(|first| *first == family).unwrap_or(FIRST.len())
+}
+
+/// Measures named in the sentence about missing data.
+const NAMED: usize = 3;
+
+/// The sentence about measures whose data did not come in the latest final month.
+fn missing(rows: &[MeasureRows]) -> String {
+    let titles: Vec<&str> = rows
+        .iter()
+        .filter(|rows| rows.latest_final().is_some_and(Rate::is_missing))
+        .map(|rows| rows.measure.title.as_str())
+        .collect();
+    let others = match titles.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        others => format!("; and {others} more"),
+    };
+    if titles.is_empty() {
+        return String::new();
+    }
+    format!(
+        "Rows that these measures rest on did not come in the latest final month, so they have no value: {}{others}.",
+        titles.iter().take(NAMED).copied().collect::<Vec<_>>().join("; ")
+    )
 }
 
 impl Board {
@@ -72,11 +97,14 @@ impl Board {
             1 => "One more measure shows a signal: see the report.".to_owned(),
             more => format!("{more} more measures show a signal: see the report."),
         };
+        let missing = missing(rows);
         let quiet = if run.release.is_yearly() {
             "This release has whole years alone, so no signal was looked for."
-        } else {
+        } else if missing.is_empty() {
             "No measure shows more than ordinary month-to-month variation."
+        } else {
+            "No other measure shows more than ordinary month-to-month variation."
         };
-        Self { changed, more, quiet, assessed: !run.release.is_yearly(), headlines }
+        Self { changed, more, quiet, missing, assessed: !run.release.is_yearly(), headlines }
     }
 }

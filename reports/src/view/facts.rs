@@ -33,7 +33,7 @@ pub fn facts(results: &Results) -> Vec<Fact> {
         ("Data source", or_unknown(&run.source)),
         ("Lake snapshot", run.lake_snapshot.clone()),
         ("Files loaded", files(results)),
-        ("Small counts", format!("1 to {} suppressed", format::count(run.suppress_below - 1))),
+        ("Small counts", small_counts(run)),
         ("Signals by", rules(results).to_owned()),
         ("Run", run.run_id.clone()),
         ("Made by", format!("carecoord {}", run.carecoord_version)),
@@ -63,16 +63,28 @@ fn files(results: &Results) -> String {
 pub fn basis(run: &Run) -> String {
     let promise = run.release.promise();
     let basis = format!(
-        "{} to {} · {} patients · data taken {}{}{} · counts of 1 to {} suppressed.",
+        "{} to {} · {} patients · data taken {}{}{} · {}.",
         run.month_words(run.first_month),
         run.month_words(run.report_month),
         format::count(run.patients),
         if run.release.is_yearly() { "in " } else { "on " },
         run.day_words(run.extract_date),
         if run.extract_date_assumed { " (assumed)" } else { "" },
-        format::count(run.suppress_below - 1),
+        if run.suppress_below < 2 {
+            "no count suppressed".to_owned()
+        } else {
+            format!("counts of {}", small_counts(run))
+        },
     );
     if promise.is_empty() { basis } else { format!("{promise} {basis}") }
+}
+
+/// Which counts are suppressed.
+fn small_counts(run: &Run) -> String {
+    match run.suppress_below {
+        ..2 => "none suppressed".to_owned(),
+        below => format!("1 to {} suppressed", format::count(below - 1)),
+    }
 }
 
 /// Which rules the charts were judged by.
@@ -111,7 +123,7 @@ impl Glance {
         let with_signal: Vec<&MeasureRows> =
             rows.iter().filter(|rows| rows.reading.verdict == Verdict::Signal).collect();
         let yearly = results.run.release.is_yearly();
-        let [open, suppressed, empty] = without(rows);
+        let [open, suppressed, missing, empty] = without(rows);
         let listed = |parts: &[(usize, &str)]| {
             let said: Vec<String> = parts
                 .iter()
@@ -125,8 +137,9 @@ impl Glance {
             "{}: {}.",
             measures(all),
             listed(&[
-                (rows.len() - open - suppressed - empty, "with a value"),
+                (rows.len() - open - suppressed - missing - empty, "with a value"),
                 (suppressed, "suppressed"),
+                (missing, "whose data are missing"),
                 (empty, "without anything to measure"),
                 (open, "not final yet"),
                 (refused, "refused because the data cannot support them"),
@@ -171,14 +184,16 @@ impl Glance {
     }
 }
 
-/// Computed measures without a value: no period is final yet, the latest is suppressed, or it has nothing to measure.
-fn without(rows: &[MeasureRows]) -> [usize; 3] {
-    let mut found = [0; 3];
+/// Computed measures without a value: no period is final yet, the latest is suppressed, its data did not come, or it has nothing
+/// to measure.
+fn without(rows: &[MeasureRows]) -> [usize; 4] {
+    let mut found = [0; 4];
     for rows in rows {
-        match rows.latest_final().map(|rate| (rate.state, rate.shown())) {
+        match rows.latest_final() {
             None => found[0] += 1,
-            Some((State::Suppressed, _)) => found[1] += 1,
-            Some((_, None)) => found[2] += 1,
+            Some(rate) if rate.state == State::Suppressed => found[1] += 1,
+            Some(rate) if rate.is_missing() => found[2] += 1,
+            Some(rate) if rate.shown().is_none() => found[3] += 1,
             Some(_) => {}
         }
     }

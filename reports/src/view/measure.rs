@@ -141,6 +141,8 @@ impl<'a> MeasureRows<'a> {
             0 => format!("{finals} months, all final"),
             open => format!("{finals} final months, {open} provisional"),
         }));
+        let missing = self.months.iter().filter(|rate| rate.is_missing()).count();
+        parts.extend((missing > 0).then(|| format!("data missing in {missing}")));
         let shown = || self.months.iter().filter(|rate| rate.is_final && rate.shown().is_some());
         let sizes = || shown().filter_map(|rate| rate.n_units);
         if let (Some(least), Some(most)) = (sizes().min(), sizes().max()) {

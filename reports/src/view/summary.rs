@@ -8,7 +8,7 @@ use super::measure::MeasureRows;
 use crate::format;
 use crate::model::{Run, State};
 use crate::reading::{Change, Icon, Verdict};
-use crate::words;
+use crate::{values, words};
 
 /// Size of a sparkline in its own units.
 const SPARK: (f64, f64) = (120.0, 28.0);
@@ -123,7 +123,7 @@ impl SummaryRow {
                     let _ = write!(row.basis, ": {fraction}");
                 }
             }
-            (State::Undefined | State::Shown, _) => "no denominator".clone_into(&mut row.value),
+            (State::Undefined | State::Shown, _) => values::absent(rate).clone_into(&mut row.value),
             (State::Suppressed, _) => row.value = words::state(rate, run.suppress_below),
         }
         row

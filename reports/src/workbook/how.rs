@@ -56,7 +56,7 @@ fn facts<'a>(title: &'a str, run: &'a Run) -> Vec<(&'static str, Cell<'a>)> {
     release.into_iter().chain(facts).collect()
 }
 
-fn meanings(run: &Run) -> [(&'static str, String); 10] {
+fn meanings(run: &Run) -> [(&'static str, String); 11] {
     let most = format::count(run.suppress_below - 1);
     [
         ("final", "Every unit of the whole period has been followed up in the loaded data.".to_owned()),
@@ -67,12 +67,17 @@ fn meanings(run: &Run) -> [(&'static str, String); 10] {
         ("shown", "The value stands in the row.".to_owned()),
         (
             "suppressed",
-            format!(
-                "A count from 1 to {most}, or a value that together with a total would give such a count away. The number \
-                 is not in this file."
-            ),
+            if run.suppress_below < 2 {
+                "No count is suppressed in this run.".to_owned()
+            } else {
+                format!(
+                    "A count from 1 to {most}, or a value that together with a total would give such a count away. The number \
+                     is not in this file."
+                )
+            },
         ),
         ("no denominator", "There was nothing to measure. It is not 0.".to_owned()),
+        ("data missing", "Rows that the month rests on did not come. It is not 0.".to_owned()),
         (
             "not counted yet",
             "No unit has been followed up to the end so far, so there is nothing to measure yet.".to_owned(),
