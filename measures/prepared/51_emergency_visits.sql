@@ -64,6 +64,7 @@ select
     v.organization_id,
     v.start_date,
     v.until_date,
+    v.started_at,
     v.ended_at,
     v.encounter_id,
     v.practitioner_id,

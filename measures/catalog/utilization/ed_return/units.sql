@@ -9,9 +9,10 @@ with followed as (
         until_date,
         admitted,
         transferred,
-        lead(encounter_id) over (partition by patient_id order by start_date, encounter_id) as next_encounter_id,
-        lead(start_date) over (partition by patient_id order by start_date, encounter_id) as next_start_date
+        lead(encounter_id) over in_order as next_encounter_id,
+        lead(start_date) over in_order as next_start_date
     from prepared.emergency_visits
+    window in_order as (partition by patient_id order by start_date, started_at nulls last, encounter_id)
 ),
 reasoned as (
     select
