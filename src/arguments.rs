@@ -43,8 +43,18 @@ pub enum Command {
     Codes(CodesOptions),
     /// List snapshots, or prune old ones.
     Snapshots(SnapshotsOptions),
+    /// Compare every byte of the lake and of results with what was written. Exit code 1 when a file is damaged, missing or added.
+    Verify(VerifyOptions),
     /// Write invented extracts of any size.
     Generate(GenerateOptions),
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyOptions {
+    /// Project.
+    #[command(flatten)]
+    pub project: ProjectOptions,
 }
 
 /// Options of `demo`.
@@ -265,6 +275,12 @@ pub struct SqlOptions {
     /// Snapshot of results to open instead of the one in force.
     #[arg(long)]
     pub results_snapshot: Option<String>,
+    /// Seconds after which the query is ended.
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<f64>,
+    /// Megabytes of memory beyond which the query is ended; sorts, joins and groups use the disk long before.
+    #[arg(long, value_name = "MB", default_value_t = 3_072, value_parser = clap::value_parser!(u64).range(64..=1_048_576))]
+    pub memory: u64,
 }
 
 /// Options of `snapshots`.

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use carecoord_measures::definition::{self, Measure};
 use carecoord_measures::instrument::{self, Instrument};
 use carecoord_measures::signals::{Annotation, Rules, Settings};
+use carecoord_measures::suppression::Disclosure;
 use carecoord_pipeline::checks::CheckSettings;
+use carecoord_pipeline::source::Unpacking;
 use carecoord_pipeline::words::Words;
 use serde::Deserialize;
 
@@ -28,6 +30,8 @@ pub struct Config {
     pub months: i64,
     /// Counts from 1 to one less are suppressed.
     pub suppress_below: u64,
+    /// What is ruled out beside small counts.
+    pub disclosure: Disclosure,
     /// Buckets of a new lake; chosen by the size of the extracts unless stated.
     pub buckets: Option<u32>,
     /// Folders with measures of one's own.
@@ -52,6 +56,8 @@ pub struct Config {
     pub annotation: Vec<Annotation>,
     /// Settings of the checks.
     pub checks: CheckSettings,
+    /// How much packed files may hold.
+    pub limits: Unpacking,
 }
 
 /// How charts are judged.
@@ -69,6 +75,7 @@ impl Default for Config {
             extracts: None,
             months: 24,
             suppress_below: 11,
+            disclosure: Disclosure::default(),
             buckets: None,
             measures: Vec::new(),
             instruments: Vec::new(),
@@ -81,6 +88,7 @@ impl Default for Config {
             charts: Charts::default(),
             annotation: Vec::new(),
             checks: CheckSettings::default(),
+            limits: Unpacking::default(),
         }
     }
 }
@@ -107,6 +115,7 @@ impl Config {
         if let Some(buckets) = config.buckets.filter(|buckets| !(1..=256).contains(buckets)) {
             return Err(Failure::Usage(format!("{}: buckets = {buckets}; 1 to 256 are possible", path.display())));
         }
+        config.limits.check().map_err(|reason| Failure::Usage(format!("{}, [limits]: {reason}", path.display())))?;
         let is_code = config.currency.len() == 3 && config.currency.bytes().all(|byte| byte.is_ascii_uppercase());
         if !is_code {
             let currency = &config.currency;

@@ -3,37 +3,45 @@
 mod arguments;
 mod commands;
 mod config;
+mod damage;
 mod failure;
 mod output;
+mod watch;
 
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 
+/// Bytes of stack of the main thread. Planning a query goes a level deeper for each of its operators; only what is used is ever
+/// taken from the machine.
+const STACK: usize = 512 << 20;
+
 fn main() -> ExitCode {
-    quiet_where_a_panic_becomes_an_error();
+    damage::keep_panics_quiet();
     let arguments = Arguments::parse();
-    match run(&arguments.command) {
+    let work = move || match watch::for_signals().and_then(|()| run(&arguments.command)) {
         Ok(code) => code,
         Err(failure) => {
-            output::message(&format!("error: {failure}"));
+            if !matches!(failure, failure::Failure::NobodyReads) {
+                output::message(&format!("error: {failure}"));
+            }
             failure.exit_code()
         }
-    }
-}
-
-/// The library that writes workbooks panics where it cannot write, and the report makes an error of that: the message of the
-/// panic would only stand beside the error's.
-fn quiet_where_a_panic_becomes_an_error() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let of_workbooks = info.location().is_some_and(|place| place.file().contains("rust_xlsxwriter"));
-        if !of_workbooks {
-            usual(info);
+    };
+    match thread::Builder::new().stack_size(STACK).spawn(work).map(thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        Ok(Err(_)) => {
+            output::message(&format!("error: {}", damage::of_ourselves()));
+            ExitCode::from(failure::MACHINE)
         }
-    }));
+        Err(error) => {
+            output::message(&format!("error: cannot start a thread: {error}"));
+            ExitCode::from(failure::MACHINE)
+        }
+    }
 }
 
 fn run(command: &Command) -> Result<ExitCode, failure::Failure> {
@@ -50,6 +58,7 @@ fn run(command: &Command) -> Result<ExitCode, failure::Failure> {
         Command::Sql(options) => commands::sql::run(options),
         Command::Codes(options) => commands::codes::run(options),
         Command::Snapshots(options) => commands::snapshots::run(options),
+        Command::Verify(options) => commands::verify::run(options),
         Command::Generate(options) => commands::generate::run(options),
     }
 }

@@ -41,6 +41,24 @@ pub enum LakeError {
         /// Why.
         reason: String,
     },
+    /// A file of a snapshot is not the one that was written.
+    #[error(
+        "{path} {reason}; put the file back from a backup, or make the snapshot again (`carecoord verify` checks every file)"
+    )]
+    Damaged {
+        /// File.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A path that names what is no plain file was given for writing.
+    #[error("{path} is {what}; name a plain file, or one that is not there yet")]
+    NotAFile {
+        /// Path.
+        path: PathBuf,
+        /// What lies there.
+        what: &'static str,
+    },
     /// Nothing has been published yet.
     #[error("there is no {what} in {path} yet; run `carecoord {command}` first")]
     Empty {

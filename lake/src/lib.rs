@@ -1,7 +1,8 @@
 //! The lake: where checked data rest between the stations.
 //!
 //! [`contract`] says what every table is (of the lake, of results, of quarantine) and [`dictionary`] prints it;
-//! [`snapshot`] and [`manifest`] keep what was published, whole, with every row accounted for; [`files`] and
+//! [`snapshot`], [`manifest`] and [`inventory`] keep what was published, whole, with every row and every file accounted for;
+//! [`files`] and
 //! [`parquet_file`] write so that nothing is ever half written; `sql` (feature `sql`) opens snapshots for DataFusion,
 //! which is told the physical order of the rows.
 
@@ -9,8 +10,10 @@ pub mod contract;
 pub mod dictionary;
 mod error;
 pub mod files;
+pub mod inventory;
 pub mod manifest;
 pub mod parquet_file;
+pub mod scratch;
 pub mod snapshot;
 #[cfg(feature = "sql")]
 pub mod sql;

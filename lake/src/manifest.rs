@@ -1,19 +1,26 @@
 //! The manifest of a lake snapshot: where every row came from and where every row went.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Severity;
 use crate::error::{LakeError, Result};
 use crate::files;
-use crate::snapshot::Snapshot;
+use crate::inventory::{self, Depth, Inventory};
+use crate::snapshot::{Draft, Snapshot};
 
 /// Name of the manifest within a snapshot.
 pub const MANIFEST: &str = "manifest.json";
-const FORMAT: u32 = 1;
+/// Name of the list of prepared views within a results snapshot.
+const PREPARED: &str = "prepared.json";
+const FORMAT: u32 = 2;
+/// Bytes beyond which a manifest is not read.
+const LARGEST: u64 = 1 << 30;
+/// The largest number of buckets of a lake.
+pub const MOST_BUCKETS: u32 = 256;
 
 /// What a lake snapshot holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +38,29 @@ pub struct Manifest {
     pub extracts: Vec<Extract>,
     /// Tables that hold rows or were offered by a source.
     pub tables: BTreeMap<String, TableEntry>,
+    /// Every Parquet file of the snapshot.
+    pub files: Inventory,
+}
+
+/// What a results snapshot holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResultsManifest {
+    /// Version of this format.
+    pub format: u32,
+    /// The lake snapshot, options and version that the results are of.
+    pub identity: String,
+    /// Every Parquet file of the results tables.
+    pub files: Inventory,
+}
+
+/// The prepared views of a results snapshot. Their rows have no order, so their bytes differ from run to run: they are listed
+/// apart, and are no part of what the snapshot's id is made from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PreparedFiles {
+    format: u32,
+    files: Inventory,
 }
 
 /// One extract file.
@@ -169,37 +199,54 @@ impl Manifest {
             extract_date: None,
             extracts: Vec::new(),
             tables: BTreeMap::new(),
+            files: Inventory::new(),
         }
     }
 
-    /// Reads the manifest of a snapshot.
+    /// Opens a snapshot: reads its manifest and compares every file's size and rows with it.
     ///
     /// # Errors
-    /// When it is missing, broken, or of another format.
+    /// When the manifest is missing, broken, changed or of another format, or a file is not the one that was written.
     pub fn read(snapshot: &Snapshot) -> Result<Self> {
-        let path = snapshot.path.join(MANIFEST);
-        let text = fs::read_to_string(&path).map_err(|error| LakeError::io("cannot read", &path, error))?;
-        let manifest: Self = serde_json::from_str(&text)
-            .map_err(|error| LakeError::Manifest { path: path.clone(), reason: error.to_string() })?;
-        if manifest.format == FORMAT {
-            Ok(manifest)
-        } else {
-            let reason =
-                format!("format {} instead of {FORMAT}: made by another version of carecoord", manifest.format);
-            Err(LakeError::Manifest { path, reason })
-        }
+        Self::read_to(snapshot, Depth::Rows)
     }
 
-    /// Writes the manifest into a snapshot's folder and returns its bytes.
+    /// Opens a snapshot and compares its files with the manifest as closely as asked for.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_to(snapshot: &Snapshot, depth: Depth) -> Result<Self> {
+        let manifest: Self = parse(snapshot)?;
+        let path = snapshot.path.join(MANIFEST);
+        let broken = |reason: String| LakeError::Manifest { path: path.clone(), reason };
+        if !(1..=MOST_BUCKETS).contains(&manifest.buckets) {
+            return Err(broken(format!("{} buckets; 1 to {MOST_BUCKETS} are possible", manifest.buckets)));
+        }
+        for (name, table) in &manifest.tables {
+            let mut rows = Some(0_u64);
+            for file in &table.files {
+                match manifest.files.get(&file.path) {
+                    Some(stored) if stored.rows == file.rows => {
+                        rows = rows.and_then(|rows| rows.checked_add(file.rows));
+                    }
+                    _ => return Err(broken(format!("{} is not among its files, or has other rows", file.path))),
+                }
+            }
+            if rows != Some(table.rows) {
+                return Err(broken(format!("the rows of the files of {name} do not add up to {}", table.rows)));
+            }
+        }
+        inventory::check(&snapshot.path, &manifest.files, depth)?;
+        Ok(manifest)
+    }
+
+    /// Lists the draft's files, writes the manifest beside them, and returns its bytes.
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn write(&self, folder: &Path) -> Result<Vec<u8>> {
-        let path = folder.join(MANIFEST);
-        let bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| LakeError::Manifest { path: path.clone(), reason: error.to_string() })?;
-        files::write_synced(&path, &bytes)?;
-        Ok(bytes)
+    pub fn write(&mut self, draft: &Draft) -> Result<Vec<u8>> {
+        self.files = inventory::take(draft.path(), &draft.kept(&self.files))?;
+        write(&draft.path().join(MANIFEST), self)
     }
 
     /// Whether any extract offered this column of this table.
@@ -207,4 +254,80 @@ impl Manifest {
     pub fn has_column(&self, table: &str, column: &str) -> bool {
         self.tables.get(table).is_some_and(|entry| entry.columns.iter().any(|name| name == column))
     }
+}
+
+impl ResultsManifest {
+    /// Lists the draft's files, writes the manifest beside them, and returns its bytes.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn write(draft: &Draft, identity: &str) -> Result<Vec<u8>> {
+        let is_prepared = |path: &str| path.starts_with("prepared/");
+        let all = inventory::take(draft.path(), &Inventory::new())?;
+        let (prepared, files) = all.into_iter().partition(|(path, _)| is_prepared(path));
+        write(&draft.path().join(PREPARED), &PreparedFiles { format: FORMAT, files: prepared })?;
+        write(&draft.path().join(MANIFEST), &Self { format: FORMAT, identity: identity.to_owned(), files })
+    }
+
+    /// Opens a snapshot: reads its manifest and compares every file's size and rows with it.
+    ///
+    /// # Errors
+    /// When the manifest is missing, broken, changed or of another format, or a file is not the one that was written.
+    pub fn read(snapshot: &Snapshot) -> Result<Self> {
+        Self::read_to(snapshot, Depth::Rows)
+    }
+
+    /// Opens a snapshot and compares its files with the manifest as closely as asked for.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_to(snapshot: &Snapshot, depth: Depth) -> Result<Self> {
+        let mut manifest: Self = parse(snapshot)?;
+        let path = snapshot.path.join(PREPARED);
+        let prepared: PreparedFiles = serde_json::from_slice(&whole(&path)?)
+            .map_err(|error| LakeError::Manifest { path, reason: error.to_string() })?;
+        manifest.files.extend(prepared.files);
+        inventory::check(&snapshot.path, &manifest.files, depth)?;
+        Ok(manifest)
+    }
+}
+
+/// The part of every manifest that says which version can read the rest.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+/// Reads a manifest whose bytes are those that the snapshot's id was made from.
+fn parse<T: DeserializeOwned>(snapshot: &Snapshot) -> Result<T> {
+    let path = snapshot.path.join(MANIFEST);
+    let broken = |reason: String| LakeError::Manifest { path: path.clone(), reason };
+    let bytes = whole(&path)?;
+    let Format { format } = serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))?;
+    if format != FORMAT {
+        return Err(broken(format!(
+            "format {format} instead of {FORMAT}: made by another version of carecoord; ingest and compute again"
+        )));
+    }
+    if !snapshot.is_of(&bytes) {
+        return Err(LakeError::Damaged { path, reason: "was changed after the snapshot was published".to_owned() });
+    }
+    serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))
+}
+
+/// The bytes of a list of files.
+fn whole(path: &Path) -> Result<Vec<u8>> {
+    match files::read_plain(path, LARGEST) {
+        Err(LakeError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(LakeError::Damaged { path: path.to_owned(), reason: "is missing".to_owned() })
+        }
+        read => read,
+    }
+}
+
+fn write<T: Serialize>(path: &Path, manifest: &T) -> Result<Vec<u8>> {
+    let bytes = serde_json::to_vec_pretty(manifest)
+        .map_err(|error| LakeError::Manifest { path: path.to_owned(), reason: error.to_string() })?;
+    files::write_synced(path, &bytes)?;
+    Ok(bytes)
 }

@@ -56,7 +56,7 @@ impl Writer {
     /// When the system refuses.
     pub fn finish(self) -> Result<()> {
         let file = self.inner.into_inner().map_err(|error| cannot_write(&self.path, error))?;
-        file.sync_all().map_err(|error| LakeError::io("cannot write", &self.path, error))
+        files::sync_file(&file, &self.path)
     }
 }
 

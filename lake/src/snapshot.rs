@@ -9,18 +9,23 @@
 //! ```
 //! A snapshot's id is its number and the beginning of a hash of its manifest, so equal inputs give equal ids.
 
-use std::fs::{self, File};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{FlockOperation, flock};
 
 use crate::error::{LakeError, Result};
-use crate::files;
+use crate::files::{self, Temporary};
+use crate::inventory::Inventory;
 
 const CURRENT: &str = "CURRENT";
 const DRAFT: &str = "draft";
 const LOCK: &str = "lock";
 const SNAPSHOTS: &str = "snapshots";
+/// Bytes beyond which the pointer names no snapshot.
+const LONGEST_ID: u64 = 1_000;
 
 /// A folder of snapshots: the lake's or the results'.
 #[derive(Debug, Clone)]
@@ -45,7 +50,29 @@ pub struct Draft {
     store: Store,
     path: PathBuf,
     published: bool,
+    /// Files taken over from an older snapshot.
+    linked: Mutex<BTreeSet<String>>,
     _lock: File,
+    _temporary: Temporary,
+}
+
+impl Snapshot {
+    /// Whether the id was made from these bytes.
+    #[must_use]
+    pub fn is_of(&self, identity: &[u8]) -> bool {
+        self.id.split_once('-').is_some_and(|(_, hash)| hash == hash_in_id(identity))
+    }
+}
+
+/// Whether a name can be a snapshot's id: a plain name of a folder. Anything else would reach outside the store.
+fn is_id(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    name.bytes().all(plain) && name.split_once('-').is_some_and(|(number, _)| number.parse::<u64>().is_ok())
+}
+
+/// The beginning of the hash of what a snapshot was made from.
+fn hash_in_id(identity: &[u8]) -> String {
+    blake3::hash(identity).to_hex()[..8].to_owned()
 }
 
 impl Store {
@@ -67,10 +94,10 @@ impl Store {
     /// When the pointer cannot be read or names a snapshot that is gone.
     pub fn current_if_any(&self) -> Result<Option<Snapshot>> {
         let pointer = self.root.join(CURRENT);
-        match fs::read_to_string(&pointer) {
-            Ok(id) => self.snapshot(id.trim()).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(LakeError::io("cannot read", &pointer, error)),
+        match files::read_plain(&pointer, LONGEST_ID) {
+            Ok(id) => self.snapshot(String::from_utf8_lossy(&id).trim()).map(Some),
+            Err(LakeError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -92,9 +119,7 @@ impl Store {
     /// When there is none.
     pub fn snapshot(&self, id: &str) -> Result<Snapshot> {
         let path = self.root.join(SNAPSHOTS).join(id);
-        // An id is a plain folder name; anything else would reach outside the store.
-        let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if plain && path.is_dir() {
+        if is_id(id) && path.is_dir() {
             Ok(Snapshot { id: id.to_owned(), path })
         } else {
             Err(LakeError::NoSnapshot { id: id.to_owned(), path: self.root.clone() })
@@ -115,7 +140,12 @@ impl Store {
         let mut snapshots = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|error| LakeError::io("cannot read the folder", &folder, error))?;
-            snapshots.push(Snapshot { id: entry.file_name().to_string_lossy().into_owned(), path: entry.path() });
+            // Other files and folders were put there by someone else.
+            if let Some(id) = entry.file_name().to_str().filter(|id| is_id(id))
+                && entry.path().is_dir()
+            {
+                snapshots.push(Snapshot { id: id.to_owned(), path: entry.path() });
+            }
         }
         snapshots.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(snapshots)
@@ -144,16 +174,25 @@ impl Store {
     /// When another run is writing, or the system refuses.
     pub fn begin(&self) -> Result<Draft> {
         let lock = self.lock()?;
+        files::sweep_fresh(&self.root)?;
         let path = self.root.join(DRAFT);
         files::remove_folder(&path)?;
         files::create_folder(&path)?;
-        Ok(Draft { store: self.clone(), path, published: false, _lock: lock })
+        let temporary = Temporary::new(&path);
+        Ok(Draft {
+            store: self.clone(),
+            path,
+            published: false,
+            linked: Mutex::default(),
+            _lock: lock,
+            _temporary: temporary,
+        })
     }
 
     fn lock(&self) -> Result<File> {
         files::create_folder(&self.root.join(SNAPSHOTS))?;
         let path = self.root.join(LOCK);
-        let file = files::create_file(&path)?;
+        let file = files::open_plain(&path, OpenOptions::new().write(true).create(true))?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| LakeError::Locked { path: self.root.clone() })?;
         Ok(file)
@@ -183,11 +222,34 @@ impl Draft {
         if let Some(parent) = to.parent() {
             files::create_folder(parent)?;
         }
+        let path = relative.to_string_lossy().into_owned();
+        self.linked.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
         match fs::hard_link(&from, &to) {
             Ok(()) => Ok(()),
             // A file system without links: a copy means the same, only larger.
             Err(_) => fs::copy(&from, &to).map(|_| ()).map_err(|error| LakeError::io("cannot copy", &from, error)),
         }
+    }
+
+    /// Removes a file, which may be linked from an older snapshot: that one keeps it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn remove(&self, relative: &Path) -> Result<()> {
+        self.linked.lock().unwrap_or_else(PoisonError::into_inner).remove(&*relative.to_string_lossy());
+        let path = self.path.join(relative);
+        fs::remove_file(&path).map_err(|error| LakeError::io("cannot remove", &path, error))
+    }
+
+    /// Of the files of the snapshot before, those that were taken over.
+    #[must_use]
+    pub fn kept(&self, older: &Inventory) -> Inventory {
+        let linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        older
+            .iter()
+            .filter(|(path, _)| linked.contains(*path))
+            .map(|(path, entry)| (path.clone(), entry.clone()))
+            .collect()
     }
 
     /// Publishes: syncs every folder, renames the draft into place, then points `CURRENT` at it in one step.
@@ -197,10 +259,9 @@ impl Draft {
     /// When the system refuses; the old snapshot then stays in force.
     pub fn publish(mut self, identity: &[u8]) -> Result<Snapshot> {
         sync_tree(&self.path)?;
-        let hash = blake3::hash(identity).to_hex();
-        let id = format!("{:04}-{}", self.store.next_number()?, &hash[..8]);
+        let id = format!("{:04}-{}", self.store.next_number()?, hash_in_id(identity));
         let path = self.store.root.join(SNAPSHOTS).join(&id);
-        fs::rename(&self.path, &path).map_err(|error| LakeError::io("cannot publish", &path, error))?;
+        files::rename(&self.path, &path).map_err(|error| LakeError::io("cannot publish", &path, error))?;
         self.published = true;
         files::sync_folder(&self.store.root.join(SNAPSHOTS))?;
         files::replace(&self.store.root.join(CURRENT), format!("{id}\n").as_bytes())?;

@@ -14,18 +14,25 @@ use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
     TableProvider,
 };
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{plan_err, resources_err};
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::SortExpr;
-use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext, col, lit};
+use datafusion::logical_expr::{LogicalPlan, SortExpr};
+use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext, col, lit};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use url::Url;
 
 use crate::contract::{self, Contract};
 use crate::error::{LakeError, Result};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, ResultsManifest};
 use crate::snapshot::Snapshot;
 
 /// Name of the partition column of bucketed tables.
@@ -147,8 +154,9 @@ pub fn register_lake(
 /// Registers every table of a results snapshot in schema `results`, and its prepared views in schema `prepared`.
 ///
 /// # Errors
-/// When a file is broken or DataFusion refuses.
+/// When a file is not the one that was written, or DataFusion refuses.
 pub fn register_results(context: &SessionContext, snapshot: &Snapshot) -> Result<()> {
+    ResultsManifest::read(snapshot)?;
     for table in contract::results()? {
         let file = snapshot.path.join(format!("{}.parquet", table.name));
         let folder = snapshot.path.join(&table.name);
@@ -260,11 +268,10 @@ fn list<P: AsRef<Path>>(paths: &[P], schema: SchemaRef, options: ListingOptions)
     for path in paths {
         let path = path.as_ref();
         let absolute: PathBuf = std::path::absolute(path).map_err(|error| LakeError::io("cannot find", path, error))?;
-        let mut text = absolute.to_string_lossy().into_owned();
-        if absolute.is_dir() {
-            text.push('/');
-        }
-        urls.push(ListingTableUrl::parse(&text).map_err(engine)?);
+        // Never a text that is parsed: `*`, `?` and `[` in the name of a folder would be taken for a pattern.
+        let url = if absolute.is_dir() { Url::from_directory_path(&absolute) } else { Url::from_file_path(&absolute) };
+        let url = url.map_err(|()| engine(format!("{} is no path", absolute.display())))?;
+        urls.push(ListingTableUrl::try_new(url, None).map_err(engine)?);
     }
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
     // Statistics are read once, when the table is opened.
@@ -272,14 +279,117 @@ fn list<P: AsRef<Path>>(paths: &[P], schema: SchemaRef, options: ListingOptions)
     Ok(Arc::new(table))
 }
 
+/// Operators, brackets and set operations that a text may hold: each can nest the plan a level deeper.
+const MOST_LEVELS: usize = 5_000;
+/// Bytes that a text may hold.
+const LONGEST_TEXT: usize = 1 << 20;
+
+/// Plans a text that can only read: whoever wrote it, of a measure, a deck, a prepared view or a user. Every statement that would
+/// write, or reach outside the registered tables, is refused: by the engine's own options, and by a list of the plan nodes that
+/// are known to read.
+///
+/// # Errors
+/// When the text is no query, names what is not there, would do more than read, or is too large to plan.
+pub async fn read_only(context: &SessionContext, text: &str) -> datafusion::error::Result<DataFrame> {
+    check_size(text)?;
+    let plan = context.state().create_logical_plan(text).await?;
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+    plan.apply_with_subqueries(|node| {
+        if reads(node) {
+            Ok(TreeNodeRecursion::Continue)
+        } else {
+            plan_err!("only queries are possible, not {}", node.display())
+        }
+    })?;
+    context.execute_logical_plan(plan).await
+}
+
+/// Whether a plan node does nothing but read.
+fn reads(node: &LogicalPlan) -> bool {
+    match node {
+        LogicalPlan::Projection(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::Window(_)
+        | LogicalPlan::Aggregate(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Join(_)
+        | LogicalPlan::Repartition(_)
+        | LogicalPlan::Union(_)
+        | LogicalPlan::TableScan(_)
+        | LogicalPlan::EmptyRelation(_)
+        | LogicalPlan::Subquery(_)
+        | LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::Values(_)
+        | LogicalPlan::Explain(_)
+        | LogicalPlan::Analyze(_)
+        | LogicalPlan::Distinct(_)
+        | LogicalPlan::DescribeTable(_)
+        | LogicalPlan::Unnest(_)
+        | LogicalPlan::RecursiveQuery(_) => true,
+        LogicalPlan::Statement(_)
+        | LogicalPlan::Extension(_)
+        | LogicalPlan::Dml(_)
+        | LogicalPlan::Ddl(_)
+        | LogicalPlan::Copy(_) => false,
+    }
+}
+
+/// Planning goes a level deeper for each operator and bracket, on a stack that ends somewhere.
+fn check_size(text: &str) -> datafusion::error::Result<()> {
+    if text.len() > LONGEST_TEXT {
+        return resources_err!("the query has {} bytes; {LONGEST_TEXT} are possible", text.len());
+    }
+    // What cannot be cut into words is refused by the parser, with its place.
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, text).tokenize() else { return Ok(()) };
+    let deepens = |token: &&Token| match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::CASE
+                | Keyword::SELECT
+                | Keyword::UNION
+                | Keyword::INTERSECT
+                | Keyword::EXCEPT
+                | Keyword::JOIN
+                | Keyword::IS
+                | Keyword::LIKE
+                | Keyword::BETWEEN
+        ),
+        Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::Whitespace(_)
+        | Token::Comma
+        | Token::Period
+        | Token::RParen
+        | Token::SemiColon => false,
+        _ => true,
+    };
+    let levels = tokens.iter().filter(deepens).count();
+    if levels > MOST_LEVELS {
+        return resources_err!(
+            "the query has {levels} operators, brackets and set operations; {MOST_LEVELS} are possible: put long lists into \
+             `in (…)`, or load them as a table"
+        );
+    }
+    Ok(())
+}
+
+/// What [`LakeError::Engine`] says of a query that cannot be planned.
+pub const REFUSED: &str = "the query was refused";
+
 /// Plans a user's query, refusing whatever would change something.
 ///
 /// # Errors
 /// When the text is not a query, or names what is not there.
-pub async fn query(context: &SessionContext, text: &str) -> Result<datafusion::dataframe::DataFrame> {
-    let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    context
-        .sql_with_options(text, read_only)
-        .await
-        .map_err(|error| LakeError::engine("the query was refused", error.strip_backtrace()))
+pub async fn query(context: &SessionContext, text: &str) -> Result<DataFrame> {
+    read_only(context, text).await.map_err(|error| {
+        let context = match error.find_root() {
+            DataFusionError::ResourcesExhausted(_) => "the query is too large",
+            _ => REFUSED,
+        };
+        LakeError::engine(context, error.strip_backtrace())
+    })
 }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use carecoord_lake::contract::{self, Contract};
-use carecoord_lake::manifest::{Manifest, TableEntry};
+use carecoord_lake::manifest::{Manifest, ResultsManifest, TableEntry};
 use carecoord_lake::parquet_file::Writer;
-use carecoord_lake::snapshot::{Snapshot, Store};
+use carecoord_lake::snapshot::{Draft, Snapshot, Store};
 use carecoord_lake::sql::Sharing;
 use carecoord_lake::{files, parquet_file, sql};
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -17,6 +17,7 @@ use datafusion::prelude::SessionContext;
 use jiff::civil::Date;
 
 use crate::atlas;
+use crate::before;
 use crate::case_mix::{self, CaseMixRows};
 use crate::definition::{
     Better, Feed, Kind, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists,
@@ -31,10 +32,11 @@ use crate::instrument::{self, Instrument};
 use crate::rates::{Exact, Rate, State, Tree, UNKNOWN, rates};
 use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
+use crate::several_sums::Before;
 use crate::signals::{self, Settings};
 use crate::span::{Span, days, period_start};
 use crate::spellings;
-use crate::suppression::suppress;
+use crate::suppression::{Disclosure, suppress};
 use crate::targets;
 use crate::workbench::{MEMORY_BYTES, Workbench, number_at, shipped, text_at};
 
@@ -71,6 +73,8 @@ pub struct Options<'a> {
     pub months: i64,
     /// Counts from 1 to one less are suppressed.
     pub suppress_below: u64,
+    /// What is ruled out beside them.
+    pub disclosure: Disclosure,
     /// What charts are made with.
     pub charts: Settings,
     /// Buckets of patients measured together; chosen by the lake's size unless stated. Results do not depend on it:
@@ -108,6 +112,8 @@ pub fn compute(options: &Options<'_>) -> Result<Outcome> {
 /// When the system refuses threads.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
+        // Expressions are evaluated a level deeper for each of their operators; only what is used is taken from the machine.
+        .thread_stack_size(64 << 20)
         .build()
         .map_err(|error| MeasureError::engine("cannot start threads", error))
 }
@@ -216,6 +222,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let manifest = Manifest::read(&lake)?;
     let span = span_of(&manifest, options.report_month, options.months)?;
     let draft = Store::results(options.project).begin()?;
+    let protection = Protection::new(options, &span)?;
     let scratch = draft.path().join("scratch");
     files::create_folder(&scratch)?;
     let sharing = if rows_of(&manifest) > ROWS_FOR_SEVERAL { Sharing::Equal } else { Sharing::Free };
@@ -243,12 +250,12 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         bench.adopt(&all, &whole).await?;
     }
     let (names, tree) = match benches.first() {
-        Some(bench) => (names(bench).await?, tree(bench).await?),
+        Some(bench) => {
+            sites_of_targets(bench, &options.charts).await?;
+            (names(bench).await?, tree(bench).await?)
+        }
         None => (HashMap::new(), Tree::default()),
     };
-    if let Some(bench) = benches.first() {
-        sites_of_targets(bench, &options.charts).await?;
-    }
     let mut tables = Tables::default();
     let mut writers = RateWriters::create(draft.path())?;
     let mut rows_found = RowsFound::default();
@@ -269,7 +276,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         }
         wanted.push((measure.clone(), gaps));
     }
-    let mut running = Running::new(Arc::new(benches), Arc::new(names), Arc::new(tree), options.suppress_below);
+    let mut running = Running::new(Arc::new(benches), Arc::new(names), Arc::new(tree), Arc::new(protection));
     let at_once = measures_at_once(&manifest);
     let mut waiting = wanted.iter();
     loop {
@@ -304,14 +311,18 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     tables.coverage = atlas::coverage(&has_data)?;
     tables.feed_months = feeds::rows(&benches, &manifest, options.suppress_below).await?;
     let identity = identity(options, &lake, &span);
-    let run = run_row(options, &manifest, &lake, &span, &identity);
     (options.progress)("writing results");
     writers.finish()?;
-    tables.write(draft.path(), run, &manifest)?;
+    tables.write(draft.path(), run_row(options, &manifest, &lake, &span, &identity), &manifest)?;
     drop((benches, all));
     files::remove_folder(&scratch)?;
-    let snapshot = draft.publish(identity.as_bytes())?;
+    let snapshot = publish(draft, &identity)?;
     Ok(Outcome { snapshot, span, computed, refused })
+}
+
+fn publish(draft: Draft, identity: &str) -> Result<Snapshot> {
+    let manifest = ResultsManifest::write(&draft, identity)?;
+    Ok(draft.publish(&manifest)?)
 }
 
 /// A session over the lake for each group of buckets, in which one hospital has one spelling.
@@ -340,12 +351,36 @@ struct Measured {
     rates: Vec<Rate>,
 }
 
+/// How counts are protected.
+struct Protection {
+    suppress_below: u64,
+    disclosure: Disclosure,
+    /// What the run before published, by measure.
+    before: HashMap<String, Before>,
+}
+
+impl Protection {
+    fn new(options: &Options<'_>, span: &Span) -> Result<Self> {
+        let before = match options.disclosure {
+            Disclosure::Sums => HashMap::new(),
+            Disclosure::Linear => before::published(&Store::results(options.project), span.report_month)?,
+        };
+        Ok(Self { suppress_below: options.suppress_below, disclosure: options.disclosure, before })
+    }
+
+    fn apply(&self, measure: &Measure, rates: &mut [Rate], tree: &Tree) {
+        let none = Before::new();
+        let before = self.before.get(&measure.id).unwrap_or(&none);
+        suppress(rates, measure.kind, self.suppress_below, self.disclosure, before, tree);
+    }
+}
+
 /// Measures under way, in order, each on sessions of its own.
 struct Running {
     benches: Arc<Vec<Workbench>>,
     names: Arc<HashMap<(&'static str, String), String>>,
     tree: Arc<Tree>,
-    suppress_below: u64,
+    protection: Arc<Protection>,
     tasks: VecDeque<tokio::task::JoinHandle<Result<Measured>>>,
 }
 
@@ -354,14 +389,14 @@ impl Running {
         benches: Arc<Vec<Workbench>>,
         names: Arc<HashMap<(&'static str, String), String>>,
         tree: Arc<Tree>,
-        suppress_below: u64,
+        protection: Arc<Protection>,
     ) -> Self {
-        Self { benches, names, tree, suppress_below, tasks: VecDeque::new() }
+        Self { benches, names, tree, protection, tasks: VecDeque::new() }
     }
 
     fn start(&mut self, measure: Measure, gaps: Gaps) {
         let (benches, names, tree) = (Arc::clone(&self.benches), Arc::clone(&self.names), Arc::clone(&self.tree));
-        let suppress_below = self.suppress_below;
+        let protection = Arc::clone(&self.protection);
         self.tasks.push_back(tokio::spawn(async move {
             let mut own = Vec::with_capacity(benches.len());
             for bench in benches.iter() {
@@ -369,10 +404,11 @@ impl Running {
                 bench.write_units(&measure).await?;
                 own.push(bench);
             }
+            let suppress_below = protection.suppress_below;
             let risk = risk::risk(&own, &measure, &names, suppress_below).await?;
             let case_mix = case_mix::case_mix(&own, &measure, &names, suppress_below).await?;
             let mut rates = rates(&own, &measure, &tree, &gaps).await?;
-            suppress(&mut rates, measure.kind, suppress_below, &tree);
+            protection.apply(&measure, &mut rates, &tree);
             let exclusions = exclusions(&own, &measure, suppress_below).await?;
             Ok(Measured { measure, risk, case_mix, exclusions, rates })
         }));
@@ -445,10 +481,11 @@ fn identity(options: &Options<'_>, lake: &Snapshot, span: &Span) -> String {
     let mut definitions: Vec<String> = options.measures.iter().map(of_measure).collect();
     definitions.extend(options.instruments.iter().map(|instrument| format!("{instrument:?}")));
     let text = format!(
-        "{}\n{}\n{span:?}\n{}\n{:?}\n{}",
+        "{}\n{}\n{span:?}\n{}\n{}\n{:?}\n{}",
         env!("CARGO_PKG_VERSION"),
         lake.id,
         options.suppress_below,
+        options.disclosure.word(),
         options.charts,
         definitions.join("\n")
     );
@@ -460,6 +497,7 @@ fn run_row(options: &Options<'_>, manifest: &Manifest, lake: &Snapshot, span: &S
         "months": options.months,
         "report_month": span.report_month.to_string(),
         "suppress_below": options.suppress_below,
+        "disclosure": options.disclosure.word(),
         "measures": options.measures.iter().map(|measure| measure.id.as_str()).collect::<Vec<_>>(),
         "extracts": manifest.extracts.iter().map(|extract| (extract.file.as_str(), extract.hash.as_str())).collect::<Vec<_>>(),
         "seed": serde_json::Value::Null,
@@ -822,7 +860,7 @@ impl RateWriters {
         self.funnels.append(&funnel.sites)?;
         self.curves.append(&funnel.curve)?;
         rates.chunks(RATES_AT_ONCE).try_for_each(|some| {
-            let row = |rate: &Rate| rate.row(measure, names, suppress_below);
+            let row = |rate: &Rate| rate.row(measure, names);
             self.rates.append(&some.iter().map(row).collect::<Vec<_>>())
         })
     }

@@ -651,7 +651,43 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         definition: format!("{toml_text}\n-- units.sql\n{sql}{more_text}"),
         folder: folder.to_owned(),
     });
-    Ok(measures.collect())
+    let measures: Vec<Measure> = measures.collect();
+    for measure in &measures {
+        check(measure).map_err(|reason| broken(folder, "measure.toml", &reason))?;
+    }
+    Ok(measures)
+}
+
+/// Longest window, in days: what follows a unit lies within ten years, and a date far beyond has no meaning.
+const LONGEST_WINDOW: i64 = 3_660;
+
+/// What a definition's words and numbers may be: ids become names of files, and a number that is not finite would make every
+/// value of the measure none.
+fn check(measure: &Measure) -> std::result::Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'.';
+    let id = &measure.id;
+    if id.is_empty() || id.len() > 100 || !id.bytes().all(plain) || id.starts_with('.') || id.ends_with('.') {
+        return Err(format!(
+            "id = {id:?}: write it with small letters, digits, underscores and dots, for example \"referral.seen_30\""
+        ));
+    }
+    if !(measure.multiplier.is_finite() && measure.multiplier > 0.0) {
+        return Err(format!("{id}: multiplier = {}; give a number above 0", measure.multiplier));
+    }
+    if !(0..=9).contains(&measure.decimals) {
+        return Err(format!("{id}: decimals = {}; 0 to 9 are possible", measure.decimals));
+    }
+    if !(0..=LONGEST_WINDOW).contains(&measure.window_days) {
+        return Err(format!("{id}: window_days = {}; 0 to {LONGEST_WINDOW} are possible", measure.window_days));
+    }
+    if let Some((mix, _)) = &measure.case_mix {
+        let smoothing = mix.smoothing.map_or(0.0, |smoothing| smoothing.weight);
+        let numbers = [mix.low, mix.high, mix.change, mix.least_difference, smoothing];
+        if numbers.iter().any(|number| !number.is_finite()) || mix.low >= mix.high {
+            return Err(format!("{id}: the numbers of case_mix must be finite, and low below high"));
+        }
+    }
+    Ok(())
 }
 
 /// A variant's parameters, with those that say which composite it scores.

@@ -296,7 +296,9 @@ mod tests {
             ..Sums::default()
         };
         let value = Some(100.0 * f64::from(numerator) / f64::from(denominator));
-        Rate { key, sums, value, interval: None, waits: None, people: u64::from(denominator), is_final: true, state }
+        let people = u64::from(denominator);
+        let hidden_beside = [false; 3];
+        Rate { key, sums, value, interval: None, waits: None, people, is_final: true, state, hidden_beside }
     }
 
     fn found(rates: &[Rate]) -> EquityRows {

@@ -133,7 +133,17 @@ mod tests {
         };
         let sums = Sums { numerator: Exact::new(events), denominator: Exact::new(units), ..Sums::default() };
         let value = Some(100.0 * events / units);
-        Rate { key, sums, value, interval: None, waits: None, people: 99, is_final: year < 2026, state: State::Shown }
+        Rate {
+            key,
+            sums,
+            value,
+            interval: None,
+            waits: None,
+            people: 99,
+            is_final: year < 2026,
+            state: State::Shown,
+            hidden_beside: [false; 3],
+        }
     }
 
     fn found(id: &str, rates: &[Rate]) -> FunnelRows {

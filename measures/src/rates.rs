@@ -148,9 +148,17 @@ pub struct Rate {
     pub is_final: bool,
     /// Whether it is shown.
     pub state: State,
+    /// Which of the counts beside it are not shown though it is: excluded, exceptions, immature.
+    pub hidden_beside: [bool; 3],
 }
 
 impl Rate {
+    /// The counts beside the value: units excluded, exceptions, units not followed up yet.
+    #[must_use]
+    pub fn beside(&self) -> [u64; 3] {
+        [self.sums.excluded, self.sums.exceptions, self.sums.immature]
+    }
+
     /// Whether it is about everyone.
     #[must_use]
     pub fn is_overall(&self) -> bool {
@@ -227,12 +235,13 @@ impl Rate {
 
     /// As a row of the results table `rate`.
     #[must_use]
-    pub fn row(&self, measure: &Measure, names: &HashMap<(&'static str, String), String>, threshold: u64) -> Vec<Cell> {
+    pub fn row(&self, measure: &Measure, names: &HashMap<(&'static str, String), String>) -> Vec<Cell> {
         let key = &self.key;
         let shown = self.counts_are_shown();
         let count = |count: u64| if shown { Cell::from(count) } else { Cell::Null };
-        // Side counts are hidden by themselves: they say how many left, which may be few.
-        let side = |count: u64| if shown && !(1..threshold).contains(&count) { Cell::from(count) } else { Cell::Null };
+        let [excluded, exceptions, immature] = self.beside();
+        let [no_excluded, no_exceptions, no_immature] = self.hidden_beside;
+        let side = |count: u64, hidden: bool| if shown && !hidden { Cell::from(count) } else { Cell::Null };
         let number = |number: f64| if shown { Cell::Number(number) } else { Cell::Null };
         let limits = self.interval.filter(|_| matches!(self.state, State::Shown | State::NotReached));
         let (state, reason) = match self.state {
@@ -255,9 +264,9 @@ impl Rate {
             number(self.sums.numerator.value()),
             number(self.sums.denominator.value()),
             count(self.sums.n),
-            side(self.sums.excluded),
-            side(self.sums.exceptions),
-            side(self.sums.immature),
+            side(excluded, no_excluded),
+            side(exceptions, no_exceptions),
+            side(immature, no_immature),
             self.value.filter(|_| self.state == State::Shown).into(),
             limits.and_then(|(lower, _, _)| lower).into(),
             limits.and_then(|(_, upper, _)| upper).into(),
@@ -558,6 +567,7 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
             people,
             is_final,
             state: State::Undefined,
+            hidden_beside: [false; 3],
         });
     }
     if measure.kind == Kind::Time {
@@ -575,7 +585,8 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
         let state = if value.is_some() { State::Shown } else { State::NotReached };
         // Watched without end, a month is not over while anyone waits.
         let is_final = is_final && (measure.window_days > 0 || waits.as_ref().is_none_or(|waits| waits.censored == 0));
-        return Ok(Rate { key, sums, value, interval, waits, people, is_final, state });
+        let hidden_beside = [false; 3];
+        return Ok(Rate { key, sums, value, interval, waits, people, is_final, state, hidden_beside });
     }
     let value = match measure.kind {
         Kind::Composite => composite(components),
@@ -588,7 +599,17 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
         _ => interval(measure, &sums)?
             .map(|found| (Some(scaled(found.lower)), Some(scaled(found.upper)), found.method.name())),
     };
-    Ok(Rate { key, sums, value: value.map(scaled), interval, waits: None, people, is_final, state: State::Shown })
+    Ok(Rate {
+        key,
+        sums,
+        value: value.map(scaled),
+        interval,
+        waits: None,
+        people,
+        is_final,
+        state: State::Shown,
+        hidden_beside: [false; 3],
+    })
 }
 
 /// The unweighted mean of components' means; a component without answers drops out of the divisor.

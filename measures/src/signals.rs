@@ -563,7 +563,17 @@ mod tests {
             };
             let value = Some(f64::from(*events) / 2.0);
             let is_final = *is_final;
-            Rate { key, sums, value, interval: None, waits: None, people: 200, is_final, state: State::Shown }
+            Rate {
+                key,
+                sums,
+                value,
+                interval: None,
+                waits: None,
+                people: 200,
+                is_final,
+                state: State::Shown,
+                hidden_beside: [false; 3],
+            }
         };
         events.iter().enumerate().map(month).collect()
     }

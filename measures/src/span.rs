@@ -6,6 +6,11 @@ use jiff::{ToSpan, Unit};
 use crate::definition::Feed;
 use crate::error::{MeasureError, Result};
 
+/// Months that a run measures at most: a hundred years.
+const MOST_MONTHS: i64 = 1_200;
+/// Years of which a month can be reported. Windows and run-outs then stay within what a date can be.
+const YEARS: std::ops::RangeInclusive<i16> = 1850..=2200;
+
 /// What is measured, and when the data were taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
@@ -25,8 +30,13 @@ impl Span {
     /// # Errors
     /// When there are no months.
     pub fn new(report_month: Date, months: i64, extract_date: Date, extract_date_assumed: bool) -> Result<Self> {
-        if months < 1 {
-            return Err(MeasureError::Setting { what: "months".to_owned(), reason: "at least 1 is wanted".to_owned() });
+        let setting = |what: &str, reason: String| MeasureError::Setting { what: what.to_owned(), reason };
+        if !(1..=MOST_MONTHS).contains(&months) {
+            return Err(setting("months", format!("{months}; 1 to {MOST_MONTHS} are possible")));
+        }
+        if !YEARS.contains(&report_month.year()) {
+            let (first, last) = (YEARS.start(), YEARS.end());
+            return Err(setting("month", format!("{report_month}; years from {first} to {last} are possible")));
         }
         let report_month = report_month.first_of_month();
         let first_month = report_month.saturating_sub((months - 1).months());

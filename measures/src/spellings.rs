@@ -62,7 +62,7 @@ pub async fn unify(contexts: &[SessionContext]) -> Result<()> {
         }
         let text = format!("select * replace ({}) from lake.{}", replaced.join(", "), table.name);
         for context in contexts {
-            let frame = context.sql(&text).await.map_err(failed)?;
+            let frame = sql::read_only(context, &text).await.map_err(failed)?;
             context.deregister_table(format!("lake.{}", table.name)).map_err(failed)?;
             sql::register(context, "lake", &table.name, frame.into_view())?;
         }
@@ -116,7 +116,7 @@ fn payers(table: &Contract) -> Vec<&str> {
 /// Text and number of each row.
 async fn counted(context: &SessionContext, query: &str) -> Result<BTreeMap<String, u64>> {
     let mut found = BTreeMap::new();
-    for batch in context.sql(query).await.map_err(failed)?.collect().await.map_err(failed)? {
+    for batch in sql::read_only(context, query).await.map_err(failed)?.collect().await.map_err(failed)? {
         for row in 0..batch.num_rows() {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of rows.
             let rows = number_at(batch.column(1), row).unwrap_or_default() as u64;

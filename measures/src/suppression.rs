@@ -4,17 +4,47 @@
 //! numerator, a denominator, or their difference; so are a mean of which only so few units are not 0, and a value of
 //! member-months that may be those of so few people. Then, wherever exactly one of a total and its parts is hidden, the
 //! smallest other part is suppressed too, because the hidden one could be computed from the rest; totals are everyone
-//! for each split, and periods for the shorter ones in them. This is repeated until nothing changes. It rules out
-//! what one sum gives away, not what several sums or different measures of the same patients give away together.
+//! for each split, and periods for the shorter ones in them. This is repeated until nothing changes. The counts beside a value
+//! (excluded, exceptions, immature) are protected in the same way, each by itself. With `disclosure = "linear"` all sums of a measure
+//! are looked at together ([`crate::several_sums`]). What different measures of the same patients give away together is not
+//! ruled out.
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+
 use crate::definition::Kind;
 use crate::rates::{ALL, Key, PAYER, PROGRAM, Rate, State, Tree, UNKNOWN};
+use crate::several_sums::{self, Before};
 use crate::span::{date_of, days, period_start};
 
+/// What is ruled out beside small counts themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disclosure {
+    /// What one sum gives back.
+    Sums,
+    /// What all sums of a measure's tables, of this run and the one before, give back together.
+    #[default]
+    Linear,
+}
+
+impl Disclosure {
+    /// As settings write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sums => "sums",
+            Self::Linear => "linear",
+        }
+    }
+}
+
+/// A total with its parts, as indices.
+pub type Group = (usize, Vec<usize>);
+
 /// Suppresses rates in place. A threshold below 2 suppresses nothing.
-pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64, tree: &Tree) {
+pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64, disclosure: Disclosure, before: &Before, tree: &Tree) {
     if threshold < 2 {
         return;
     }
@@ -34,6 +64,63 @@ pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64, tree: &Tree) {
         for (total, parts) in &groups {
             changed |= protect(rates, *total, parts);
         }
+    }
+    for side in 0..SIDES {
+        protect_beside(rates, side, threshold, &groups);
+    }
+    if disclosure == Disclosure::Linear {
+        several_sums::protect(rates, kind, threshold, &groups, before);
+    }
+}
+
+/// Counts beside a value: excluded, exceptions, immature.
+pub const SIDES: usize = 3;
+
+/// Hides small counts beside the values, and what would give one back by one sum: wherever a total is shown, those of its parts
+/// that are hidden are several, and together no small count either.
+fn protect_beside(rates: &mut [Rate], side: usize, threshold: u64, groups: &[Group]) {
+    let small = |count: u64| (1..threshold).contains(&count);
+    let everyone: HashMap<Key, u64> =
+        rates.iter().filter(|rate| rate.key.level == ALL).map(|rate| (rate.key.clone(), rate.beside()[side])).collect();
+    for rate in rates.iter_mut() {
+        let count = rate.beside()[side];
+        // Those outside a program or payer are no part that another row shows.
+        let outside = overlaps(rate.key.level)
+            && everyone
+                .get(&Key { level: ALL, level_id: ALL.to_owned(), ..rate.key.clone() })
+                .is_some_and(|all| small(all.saturating_sub(count)));
+        rate.hidden_beside[side] = !rate.counts_are_shown() || small(count) || outside;
+    }
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (total, parts) in groups {
+            changed |= protect_sum(rates, side, threshold, *total, parts);
+        }
+    }
+}
+
+/// Hides one more count of a total and its parts where what is hidden could be computed, and says whether there was one to hide.
+fn protect_sum(rates: &mut [Rate], side: usize, threshold: u64, total: usize, parts: &[usize]) -> bool {
+    // Of a month whose data did not come, nothing is in the total.
+    let counts = |part: &usize| rates[*part].state != State::Missing;
+    let (hidden, mut shown): (Vec<usize>, Vec<usize>) =
+        parts.iter().copied().filter(counts).partition(|part| rates[*part].hidden_beside[side]);
+    let sum: u64 = hidden.iter().map(|part| rates[*part].beside()[side]).sum();
+    let total_is_hidden = rates[total].hidden_beside[side];
+    let open = if total_is_hidden { hidden.is_empty() } else { hidden.len() == 1 || (1..threshold).contains(&sum) };
+    if !open {
+        return false;
+    }
+    // The smallest that is not 0 loses least, and 0 protects nothing; ties fall to the first in order, so that runs are alike.
+    shown.sort_by_key(|part| (rates[*part].beside()[side] == 0, rates[*part].beside()[side], *part));
+    let next = if total_is_hidden { shown.first().copied() } else { shown.first().copied().or(Some(total)) };
+    match next {
+        Some(next) => {
+            rates[next].hidden_beside[side] = true;
+            true
+        }
+        None => false,
     }
 }
 
@@ -80,7 +167,7 @@ fn complements(rates: &[Rate], kind: Kind, threshold: f64) -> Vec<usize> {
 }
 
 /// Every total with its parts, as indices.
-fn groups(rates: &[Rate], tree: &Tree) -> Vec<(usize, Vec<usize>)> {
+pub fn groups(rates: &[Rate], tree: &Tree) -> Vec<Group> {
     let index: HashMap<&Key, usize> = rates.iter().enumerate().map(|(place, rate)| (&rate.key, place)).collect();
     let mut parts: HashMap<(usize, &str, &str), Vec<usize>> = HashMap::new();
     for (place, rate) in rates.iter().enumerate() {
@@ -114,12 +201,13 @@ fn groups(rates: &[Rate], tree: &Tree) -> Vec<(usize, Vec<usize>)> {
             parts.entry((*total, "time", "time")).or_default().push(place);
         }
     }
-    let mut groups: Vec<(usize, Vec<usize>)> = parts.into_iter().map(|((total, _, _), parts)| (total, parts)).collect();
+    let mut groups: Vec<Group> = parts.into_iter().map(|((total, _, _), parts)| (total, parts)).collect();
     groups.sort();
     groups
 }
 
-fn is_hidden(rate: &Rate) -> bool {
+/// Whether a value is suppressed.
+pub fn is_hidden(rate: &Rate) -> bool {
     matches!(rate.state, State::SmallCell | State::WouldReveal)
 }
 
@@ -166,6 +254,7 @@ mod tests {
             people: 100,
             is_final: true,
             state: State::Shown,
+            hidden_beside: [false; 3],
         }
     }
 
@@ -177,7 +266,7 @@ mod tests {
             rate("payer", "b", 40.0, 300.0),
             rate("payer", "c", 55.0, 400.0),
         ];
-        suppress(&mut rates, Kind::Proportion, 11, &Tree::default());
+        suppress(&mut rates, Kind::Proportion, 11, Disclosure::Sums, &Before::new(), &Tree::default());
         let states: Vec<State> = rates.iter().map(|rate| rate.state).collect();
         assert_eq!(states, [State::Shown, State::SmallCell, State::WouldReveal, State::Shown]);
     }
@@ -202,7 +291,7 @@ mod tests {
             rate("organization", "c", 5.0, 700.0),
             rate("organization", "d", 175.0, 700.0),
         ];
-        suppress(&mut rates, Kind::Proportion, 11, &tree);
+        suppress(&mut rates, Kind::Proportion, 11, Disclosure::Sums, &Before::new(), &tree);
         let states: Vec<State> = rates.iter().map(|rate| rate.state).collect();
         // Two small clinics hide each other in the total of all, but not in those of their hospitals.
         assert_eq!(states[1..3], [State::Shown, State::Shown]);
@@ -217,9 +306,32 @@ mod tests {
             rate("program", "q", 50.0, 500.0),
             rate("program", "r", 30.0, 500.0),
         ];
-        suppress(&mut rates, Kind::Proportion, 11, &Tree::default());
+        suppress(&mut rates, Kind::Proportion, 11, Disclosure::Sums, &Before::new(), &Tree::default());
         assert_eq!(rates[1].state, State::WouldReveal, "five events lie outside it");
         assert_eq!([rates[0].state, rates[2].state, rates[3].state], [State::Shown; 3]);
+    }
+
+    #[test]
+    fn counts_beside_a_value_are_not_given_back_by_a_sum() {
+        let with = |level: &'static str, id: &str, excluded: u64| {
+            let mut rate = rate(level, id, 100.0, 1000.0);
+            rate.sums.excluded = excluded;
+            rate
+        };
+        let hidden = |parts: &[u64]| -> Vec<bool> {
+            let mut rates = vec![with(ALL, ALL, parts.iter().sum())];
+            rates.extend(parts.iter().enumerate().map(|(place, count)| with("payer", &place.to_string(), *count)));
+            suppress(&mut rates, Kind::Proportion, 11, Disclosure::Sums, &Before::new(), &Tree::default());
+            rates.iter().map(|rate| rate.hidden_beside[0]).collect()
+        };
+        // The 4 would be the total without the others.
+        assert_eq!(hidden(&[4, 30, 50]), [false, true, true, false]);
+        // 0 beside it would not protect it.
+        assert_eq!(hidden(&[4, 0, 50]), [false, true, false, true]);
+        // Two that are small are together a small count.
+        assert_eq!(hidden(&[4, 5, 50]), [false, true, true, true]);
+        assert_eq!(hidden(&[12, 0, 50]), [false; 4]);
+        assert_eq!(hidden(&[5, 0]), [true; 3], "those outside the second are the five");
     }
 
     #[test]
@@ -233,7 +345,7 @@ mod tests {
             (289.0, State::Shown),
         ] {
             let mut rates = vec![rate(ALL, ALL, numerator, 300.0)];
-            suppress(&mut rates, Kind::Proportion, 11, &Tree::default());
+            suppress(&mut rates, Kind::Proportion, 11, Disclosure::Sums, &Before::new(), &Tree::default());
             assert_eq!(rates[0].state, state, "{numerator}");
         }
     }
@@ -258,7 +370,7 @@ mod tests {
             for (number, part) in parts.iter().enumerate() {
                 rates.push(rate("payer", &number.to_string(), part.0, part.1));
             }
-            suppress(&mut rates, Kind::Proportion, 11, &Tree::default());
+            suppress(&mut rates, Kind::Proportion, 11, Disclosure::Sums, &Before::new(), &Tree::default());
             let hidden = rates[1..].iter().filter(|rate| is_hidden(rate)).count();
             let unknown = hidden + usize::from(is_hidden(&rates[0]));
             let others = rates.iter().filter(|rate| rate.state == State::Shown).count();

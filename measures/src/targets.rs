@@ -88,6 +88,7 @@ mod tests {
             people: 99,
             is_final: true,
             state: State::Shown,
+            hidden_beside: [false; 3],
         }
     }
 

@@ -219,7 +219,7 @@ impl Workbench {
         let failed = |error: datafusion::error::DataFusionError| {
             MeasureError::engine("the SQL was refused", error.strip_backtrace())
         };
-        let frame = self.context.sql(text).await.map_err(failed)?;
+        let frame = sql::read_only(&self.context, text).await.map_err(failed)?;
         if used.is_empty() {
             return Ok(frame);
         }
@@ -273,8 +273,7 @@ impl Workbench {
         let name = format!("{stem}_{}", measure.id.replace('.', "_"));
         let _ = self.context.deregister_table(format!("prepared.{name}"));
         sql::register(&self.context, "prepared", &name, frame.into_view())?;
-        self.context
-            .sql(&text.replace("{units}", &format!("prepared.{name}")))
+        sql::read_only(&self.context, &text.replace("{units}", &format!("prepared.{name}")))
             .await
             .map_err(|error| broken(error.strip_backtrace()))
     }
@@ -426,7 +425,7 @@ impl Workbench {
     pub async fn collect(&self, text: &str) -> Result<Vec<RecordBatch>> {
         let failed =
             |error: datafusion::error::DataFusionError| MeasureError::engine("a query failed", error.strip_backtrace());
-        self.context.sql(text).await.map_err(failed)?.collect().await.map_err(failed)
+        sql::read_only(&self.context, text).await.map_err(failed)?.collect().await.map_err(failed)
     }
 
     fn months(&self) -> Result<RecordBatch> {

@@ -29,6 +29,14 @@ pub enum PipelineError {
         /// Why.
         reason: String,
     },
+    /// A setting beside the extracts cannot be used.
+    #[error("{file}: {reason}")]
+    Setting {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
     /// No mapping of this name.
     #[error("there is no source {name}; built in are {built_in}, or give the path of your own mapping file (.toml)")]
     UnknownSource {

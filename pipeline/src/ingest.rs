@@ -16,11 +16,12 @@ use std::sync::Arc;
 
 use carecoord_lake::contract::{self, Contract};
 use carecoord_lake::manifest::{Accounting, Manifest};
+use carecoord_lake::scratch::Scratch;
 use carecoord_lake::snapshot::{Draft, Snapshot, Store};
 use jiff::civil::Date;
 use rayon::prelude::*;
 
-use self::extracts::{Found, buckets_for, extract_date, extract_note, find_files, temporary_folder};
+use self::extracts::{Found, buckets_for, extract_date, extract_note, find_files};
 use crate::checks::{CheckSettings, Failure};
 use crate::conventions;
 use crate::error::{PipelineError, Result};
@@ -29,6 +30,7 @@ use crate::mapping::{FileMapping, Mapping, Mode, check_time_zone};
 use crate::merge::{self, Context};
 use crate::people::People;
 use crate::reach::Reach;
+use crate::source::Unpacking;
 use crate::spill::Spill;
 use crate::survey::Survey;
 use crate::tally::OrderTally;
@@ -53,6 +55,8 @@ pub struct Options<'a> {
     pub today: Date,
     /// Words for codes.
     pub words: Words,
+    /// How much packed files may hold.
+    pub unpacking: Unpacking,
     /// Read files again that the lake already holds, for example after their checks or references have changed.
     pub again: bool,
     /// Publish nothing; say what would happen.
@@ -114,7 +118,7 @@ pub struct Example {
 pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
     let note = extract_note(options.extracts)?;
     let mut mapping = options.mapping.clone();
-    let refuse = |reason: String| PipelineError::File { file: "extract.toml".to_owned(), reason };
+    let refuse = |reason: String| PipelineError::Setting { file: "extract.toml".to_owned(), reason };
     if let Some(zone) = note.time_zone {
         check_time_zone(&zone).map_err(refuse)?;
         mapping.time_zone = zone;
@@ -122,7 +126,7 @@ pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
     let noted = note.extract_date.map(|date| date.date().map_err(refuse)).transpose()?;
     let found = find_files(options.extracts, &mapping)?;
     // A dry run leaves nothing in the project; what it needs on disk lies in a folder that goes with it.
-    let aside = if options.dry_run { Some(temporary_folder()?) } else { None };
+    let aside = if options.dry_run { Some(Scratch::create(options.project)?) } else { None };
     let current_store = Store::lake(options.project);
     let current = current_store.current_if_any()?;
     let store = aside.as_ref().map_or(current_store, |aside| Store::lake(aside.path()));
@@ -146,7 +150,7 @@ pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
     }
     let dated = options.extract_date.or(noted).unwrap_or(options.today);
     let extract_day = merge::day_of(dated);
-    let surveys = surveys(&found, &mapping, extract_day, options.progress)?;
+    let surveys = surveys(&found, &mapping, extract_day, options)?;
     let pooled = conventions::evidence(surveys.values().map(AsRef::as_ref));
     let mut run = Run {
         options,
@@ -178,14 +182,14 @@ pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
         .flat_map(|file| options.checks.failures(&file.file, &file.accounting))
         .collect();
     sort_examples(&mut run.files);
-    let Run { draft, manifest, files, .. } = run;
+    let Run { draft, mut manifest, files, .. } = run;
     let _ = fs::remove_dir_all(draft.path().join("spill"));
     let changed =
         old.as_ref().is_none_or(|old| old.extracts != manifest.extracts || old.extract_date != manifest.extract_date);
     let snapshot = if options.dry_run || !failures.is_empty() || !changed {
         None
     } else {
-        let identity = manifest.write(draft.path())?;
+        let identity = manifest.write(&draft)?;
         Some(draft.publish(&identity)?)
     };
     Ok(Outcome { snapshot, manifest, files, unused_files: found.unused, failures })
@@ -194,7 +198,7 @@ pub fn ingest(options: &Options<'_>) -> Result<Outcome> {
 /// The first look at every file, once for each layout that the mapping states of it.
 type Surveys = HashMap<(PathBuf, Layout), Arc<Survey>>;
 
-fn surveys(found: &Found, mapping: &Mapping, extract_day: i32, progress: &(dyn Fn(&str) + Sync)) -> Result<Surveys> {
+fn surveys(found: &Found, mapping: &Mapping, extract_day: i32, options: &Options<'_>) -> Result<Surveys> {
     let refuse = |reason: String| PipelineError::Mapping { path: mapping.name.clone(), reason };
     let mut looks: BTreeMap<(&PathBuf, String), (Layout, Vec<&FileMapping>)> = BTreeMap::new();
     for (index, path, _) in &found.files {
@@ -209,8 +213,8 @@ fn surveys(found: &Found, mapping: &Mapping, extract_day: i32, progress: &(dyn F
         .into_par_iter()
         .map(|((path, _), (layout, blocks))| {
             let name = names.get(path).map_or("", |name| name.as_str());
-            progress(&format!("looking at {name}"));
-            let survey = Survey::take(path, name, &layout, &wanted(&blocks, extract_day)?)?;
+            (options.progress)(&format!("looking at {name}"));
+            let survey = Survey::take(path, name, &layout, &wanted(&blocks, extract_day, options.unpacking)?)?;
             Ok(((path.clone(), layout), Arc::new(survey)))
         })
         .collect()

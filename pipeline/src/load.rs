@@ -13,6 +13,7 @@ use crate::error::{PipelineError, Result};
 use crate::plan::{DELETED, LEAVE_OUT, Plan, RECORD, REJECT, check_name, field_name, trimmed_name};
 use crate::spill::Spill;
 use crate::survey::{FIELD_COUNT, SHORT_ROW, SWALLOWED_LINES, Survey};
+use crate::text;
 
 /// Quarantined rows of one file beyond which there is no point in going on.
 const MOST_QUARANTINED: usize = 2_000_000;
@@ -157,7 +158,10 @@ impl Load<'_> {
             let example = example.map_or_else(String::new, |cell| {
                 format!(
                     "; the first: record {}, column {}, value {:?}, {}",
-                    cell.record, cell.column, cell.value, cell.check
+                    cell.record,
+                    cell.column,
+                    text::shown(&cell.value),
+                    cell.check
                 )
             });
             let reason = format!("more than {MOST_QUARANTINED} rows do not pass the checks{example}");

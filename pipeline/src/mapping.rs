@@ -279,6 +279,12 @@ impl FileMapping {
 }
 
 impl Mapping {
+    /// Whether any part of the mapping reads a file of this name.
+    #[must_use]
+    pub fn asks_for(&self, name: &str) -> bool {
+        self.files.iter().flat_map(|file| &file.files).any(|pattern| fits(pattern, name))
+    }
+
     /// Loads a mapping: a built-in name, or the path of a user's own file (anything that ends in `.toml`).
     ///
     /// # Errors

@@ -536,7 +536,7 @@ pub fn write(path: &Path, rows: &mut DataFrame) -> Result<()> {
         .with_row_group_size(Some(ROW_GROUP))
         .finish(rows)
         .map_err(|error| PipelineError::engine(format!("cannot write {}", path.display()), error))?;
-    again.sync_all().map_err(|error| PipelineError::engine(format!("cannot write {}", path.display()), error))
+    Ok(files::sync_file(&again, path)?)
 }
 
 /// The lake's types of a contract, in Polars' words; a frame read back from older files is brought to them.

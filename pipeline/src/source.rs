@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use encoding_rs::Encoding;
 use encoding_rs_io::DecodeReaderBytesBuilder;
+use serde::Deserialize;
 
 use crate::error::{PipelineError, Result};
 
@@ -62,24 +63,96 @@ pub struct Source {
     pub encoding: Option<&'static Encoding>,
 }
 
+/// How much a packed file may hold. A file of some kilobytes that unpacks to terabytes would fill the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Unpacking {
+    /// Times its own size that a packed file may unpack to.
+    pub unpacked_ratio: u64,
+    /// Gigabytes that a packed file may unpack to.
+    pub unpacked_gigabytes: u64,
+}
+
+impl Default for Unpacking {
+    fn default() -> Self {
+        Self { unpacked_ratio: 200, unpacked_gigabytes: 200 }
+    }
+}
+
+/// Bytes that any packed file may unpack to.
+const ALWAYS: u64 = 16 << 20;
+
+impl Unpacking {
+    /// What is wrong with the settings.
+    ///
+    /// # Errors
+    /// With a sentence, where one is 0.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        if self.unpacked_ratio == 0 || self.unpacked_gigabytes == 0 {
+            return Err("unpacked_ratio and unpacked_gigabytes must be above 0".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Bytes that a packed file of this size may unpack to.
+    fn of(&self, packed: u64) -> u64 {
+        packed.saturating_mul(self.unpacked_ratio).max(ALWAYS).min(self.unpacked_gigabytes.saturating_mul(1 << 30))
+    }
+}
+
+/// Lets no more than so many bytes through.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+    packed: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => {
+                self.left = 0;
+                return Err(io::Error::other(format!(
+                    "{} packed bytes unpack to more than [limits] in carecoord.toml allows; if the file is right, raise \
+                     unpacked_ratio or unpacked_gigabytes there",
+                    self.packed
+                )));
+            }
+        }
+        Ok(read)
+    }
+}
+
 /// Opens a file, unpacking it where its first bytes say gzip or zstd, whatever its name, and decoding it by the encoding
 /// stated, or by a byte-order mark, or as UTF-16 where every other byte of its beginning is zero.
 ///
 /// # Errors
-/// When it cannot be read.
-pub fn open(path: &Path, stated: Option<&'static Encoding>, hash: Option<SharedHash>) -> Result<Source> {
+/// When it cannot be read. A packed file that holds more than the limits allow fails while it is read.
+pub fn open(
+    path: &Path,
+    stated: Option<&'static Encoding>,
+    hash: Option<SharedHash>,
+    limits: Option<&Unpacking>,
+) -> Result<Source> {
     let read_error = |error| PipelineError::read(path, error);
     let mut magic = [0_u8; 4];
     let mut file = File::open(path).map_err(read_error)?;
     let length = file.read(&mut magic).map_err(read_error)?;
     let file = File::open(path).map_err(read_error)?;
+    let packed = file.metadata().map_err(read_error)?.len();
+    let left = limits.map_or(u64::MAX, |limits| limits.of(packed));
     let raw = BufReader::with_capacity(BUFFER, Hashed { inner: file, hash });
     let mut unpacked: Box<dyn BufRead + Send> = match &magic[..length] {
-        [0x1f, 0x8b, ..] => Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(raw))),
-        [0x28, 0xb5, 0x2f, 0xfd] => Box::new(BufReader::with_capacity(
-            BUFFER,
-            zstd::stream::read::Decoder::with_buffer(raw).map_err(read_error)?,
-        )),
+        [0x1f, 0x8b, ..] => {
+            let inner = flate2::bufread::MultiGzDecoder::new(raw);
+            Box::new(BufReader::with_capacity(BUFFER, Bounded { inner, left, packed }))
+        }
+        [0x28, 0xb5, 0x2f, 0xfd] => {
+            let inner = zstd::stream::read::Decoder::with_buffer(raw).map_err(read_error)?;
+            Box::new(BufReader::with_capacity(BUFFER, Bounded { inner, left, packed }))
+        }
         _ => Box::new(raw),
     };
     // A damaged archive fails again when it is read, and is named there.
@@ -117,7 +190,11 @@ mod tests {
         let path = folder.path().join("x.csv");
         std::fs::write(&path, bytes).unwrap();
         let mut text = String::new();
-        open(&path, stated.map(|name| encoding(name).unwrap()), None).unwrap().text.read_to_string(&mut text).unwrap();
+        open(&path, stated.map(|name| encoding(name).unwrap()), None, None)
+            .unwrap()
+            .text
+            .read_to_string(&mut text)
+            .unwrap();
         text
     }
 
@@ -130,5 +207,18 @@ mod tests {
         assert_eq!(read(b"id,name\n1,Zo\xeb\n", Some("windows-1252")), "id,name\n1,Zo\u{eb}\n");
         assert_eq!(read(b"1,\x80\n", Some("latin-1")), "1,\u{20ac}\n");
         assert!(encoding("ebcdic").unwrap_err().contains("windows-1252"));
+    }
+
+    #[test]
+    fn a_file_that_unpacks_to_far_more_than_its_size_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bomb.csv.zst");
+        std::fs::write(&path, zstd::encode_all(&vec![b'x'; 64 << 20][..], 19).unwrap()).unwrap();
+        let read =
+            |limits: &Unpacking| io::copy(&mut open(&path, None, None, Some(limits)).unwrap().text, &mut io::sink());
+        let refused = read(&Unpacking::default()).unwrap_err().to_string();
+        assert!(refused.contains("unpacked_ratio"), "{refused}");
+        let raised = Unpacking { unpacked_ratio: 1_000_000, ..Unpacking::default() };
+        assert_eq!(read(&raised).unwrap(), 64 << 20);
     }
 }

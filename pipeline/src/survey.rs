@@ -16,7 +16,7 @@ use crate::error::{PipelineError, Result};
 use crate::footer;
 use crate::layout::{Header, Layout};
 use crate::numbers;
-use crate::source::{self, SharedHash};
+use crate::source::{self, SharedHash, Unpacking};
 use crate::tally::DateTally;
 use crate::text;
 
@@ -27,6 +27,8 @@ pub struct Wanted {
     pub columns: Vec<WantedColumn>,
     /// The day after which nothing can have happened, days since 1970-01-01.
     pub extract_day: i32,
+    /// How much a packed file may hold.
+    pub unpacking: Unpacking,
 }
 
 /// A column that the mapping wants.
@@ -93,10 +95,20 @@ pub struct Survey {
     lines: u64,
     crlf: bool,
     escape: Option<u8>,
-    /// Whether something in it could be split differently by another reader: blank lines, quotes within a cell.
-    odd: bool,
+    shape: Shape,
     /// Whether the last record has no line end of its own.
     unended: bool,
+}
+
+/// How the records of a file lie in its lines, the simplest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shape {
+    /// Each on one line.
+    Lines,
+    /// Some cell holds a line end, so that a record takes several lines.
+    LongRecords,
+    /// Something could be split differently by another reader: blank lines, quotes within a cell.
+    Odd,
 }
 
 /// Records worth a word: how many, and the first of them.
@@ -175,7 +187,7 @@ impl Survey {
     /// Whether Polars should read a mended copy instead: one record on one line.
     #[must_use]
     pub fn needs_mending(&self) -> bool {
-        self.odd
+        self.shape == Shape::Odd
             || !self.undecodable.is_empty()
             || self.encoding.is_some()
             || self.quote != Some(b'"')
@@ -214,6 +226,10 @@ impl Survey {
     pub fn texts(&self, wanted: &BTreeSet<u64>) -> Result<BTreeMap<u64, RowText>> {
         let mut found = BTreeMap::new();
         let Some(last) = wanted.last() else { return Ok(found) };
+        if self.shape == Shape::Lines && !self.needs_mending() {
+            self.texts_by_line(wanted, &mut found)?;
+            return Ok(found);
+        }
         self.each_record(|number, line, record| {
             if wanted.contains(&number) {
                 found.insert(number, RowText { line, text: row_text(record, self.delimiter) });
@@ -223,12 +239,37 @@ impl Survey {
         Ok(found)
     }
 
+    /// Text and line of the records asked for, from a file that holds one record on each line: all other lines are
+    /// skipped and not taken apart.
+    fn texts_by_line(&self, wanted: &BTreeSet<u64>, found: &mut BTreeMap<u64, RowText>) -> Result<()> {
+        let mut text = source::open(&self.path, self.encoding, None, None)?.text;
+        let mut line = 0;
+        let mut bytes = Vec::new();
+        let mut record = ByteRecord::new();
+        for number in wanted {
+            while line < number + self.lines - 1 {
+                text.skip_until(b'\n').map_err(|error| unreadable(&self.name, &error))?;
+                line += 1;
+            }
+            bytes.clear();
+            text.read_until(b'\n', &mut bytes).map_err(|error| unreadable(&self.name, &error))?;
+            line += 1;
+            let mut cells = csv_cells(self.delimiter, self.quote, self.escape)
+                .buffer_capacity(1 << 10)
+                .from_reader(bytes.as_slice());
+            if cells.read_byte_record(&mut record).map_err(|error| unreadable(&self.name, &error.into()))? {
+                found.insert(*number, RowText { line, text: row_text(&record, self.delimiter) });
+            }
+        }
+        Ok(())
+    }
+
     /// Calls `visit` with number, line and cells of each record, until it says stop.
     ///
     /// # Errors
     /// When the file cannot be read any more, or `visit` fails.
     pub fn each_record(&self, mut visit: impl FnMut(u64, u64, &ByteRecord) -> Result<bool>) -> Result<()> {
-        let mut text = source::open(&self.path, self.encoding, None)?.text;
+        let mut text = source::open(&self.path, self.encoding, None, None)?.text;
         let mut skipped = Vec::new();
         for _ in 0..self.lines {
             skipped.clear();
@@ -273,7 +314,7 @@ impl Look {
     fn over(path: &Path, name: &str, layout: &Layout, wanted: &Wanted) -> Result<Self> {
         let refuse = |reason: String| PipelineError::File { file: name.to_owned(), reason };
         let hash = SharedHash::default();
-        let opened = source::open(path, layout.encoding, Some(hash.clone()))?;
+        let opened = source::open(path, layout.encoding, Some(hash.clone()), Some(&wanted.unpacking))?;
         let mut reader = opened.text;
         let names: BTreeSet<String> =
             wanted.columns.iter().flat_map(|column| &column.names).map(|name| name.trim().to_lowercase()).collect();
@@ -309,7 +350,7 @@ impl Look {
                 found: Vec::new(),
                 lines,
                 crlf,
-                odd: header.several_lines || !header.utf8,
+                shape: if header.several_lines || !header.utf8 { Shape::Odd } else { Shape::Lines },
                 unended: false,
                 header: header.names.clone(),
             },
@@ -334,14 +375,15 @@ impl Look {
             if !records.read_byte_record(&mut record).map_err(|error| unreadable(name, &error.into()))? {
                 break;
             }
-            look.survey.odd |= waiting.is_some_and(|(line, wanted)| line != wanted);
+            look.is(Shape::Odd, waiting.is_some_and(|(line, wanted)| line != wanted));
             look.survey.records += 1;
             let (line, inner) = place(&records, &record, !crlf);
             look.at(&record, &interest, &mut before);
             if inner > 0 && quote.is_some() {
                 look.lines_within(&record, line + lines, layout.quote.is_some());
             }
-            look.survey.odd |= memchr::memchr2(b'"', 0, record.as_slice()).is_some();
+            look.is(Shape::LongRecords, inner > 0);
+            look.is(Shape::Odd, memchr::memchr2(b'"', 0, record.as_slice()).is_some());
             waiting = Some((line, next_line));
             next_line = line + 1 + inner;
             let last = record.iter().next_back().unwrap_or_default();
@@ -351,9 +393,9 @@ impl Look {
         }
         look.survey.unended |= records.get_ref().bytes.last() != Some(&b'\n');
         let missing = u64::from(look.survey.unended && !crlf);
-        look.survey.odd |= waiting.is_some_and(|(line, wanted)| line + missing != wanted);
+        look.is(Shape::Odd, waiting.is_some_and(|(line, wanted)| line + missing != wanted));
         // Blank lines behind the last record.
-        look.survey.odd |= records.position().line() > next_line;
+        look.is(Shape::Odd, records.position().line() > next_line);
         if let Some(line) = unclosed {
             look.trouble = Some(Trouble::Unclosed(line + lines + missing));
         }
@@ -361,6 +403,13 @@ impl Look {
         look.survey.hash = hash.hex();
         look.footer(layout.footer, &last_record)?;
         Ok(look)
+    }
+
+    /// Notes the shape where it holds.
+    fn is(&mut self, shape: Shape, holds: bool) {
+        if holds {
+            self.survey.shape = self.survey.shape.max(shape);
+        }
     }
 
     fn say_layout(&mut self, header: &Header, layout: &Layout) {
@@ -567,10 +616,13 @@ fn is_rule(cell: &[u8]) -> bool {
 }
 
 pub(crate) fn unreadable(name: &str, error: &io::Error) -> PipelineError {
-    PipelineError::File {
-        file: name.to_owned(),
-        reason: format!("cannot be read to its end (cut off or damaged?): {error}"),
-    }
+    let said = error.to_string();
+    let reason = if said.contains("[limits]") {
+        said
+    } else {
+        format!("cannot be read to its end (cut off or damaged?): {said}")
+    };
+    PipelineError::File { file: name.to_owned(), reason }
 }
 
 /// Line on which a record just read begins, and how many line feeds its cells hold. The reader's own position of a
@@ -607,15 +659,19 @@ impl<R: Read> Read for Tail<R> {
 }
 
 fn csv_reader<R: Read>(reader: R, delimiter: u8, quote: Option<u8>, escape: Option<u8>) -> csv::Reader<R> {
-    csv::ReaderBuilder::new()
+    csv_cells(delimiter, quote, escape).buffer_capacity(1 << 18).from_reader(reader)
+}
+
+fn csv_cells(delimiter: u8, quote: Option<u8>, escape: Option<u8>) -> csv::ReaderBuilder {
+    let mut builder = csv::ReaderBuilder::new();
+    builder
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
         .quoting(quote.is_some())
         .quote(quote.unwrap_or(b'"'))
-        .escape(escape)
-        .buffer_capacity(1 << 18)
-        .from_reader(reader)
+        .escape(escape);
+    builder
 }
 
 fn row_text(record: &ByteRecord, delimiter: u8) -> String {
@@ -637,7 +693,11 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let column =
             |name: &str, required| WantedColumn { names: vec![name.to_owned()], kind: WantedKind::Text, required };
-        let wanted = Wanted { columns: vec![column("a", true), column("b", false)], extract_day: 20_000 };
+        let wanted = Wanted {
+            columns: vec![column("a", true), column("b", false)],
+            extract_day: 20_000,
+            unpacking: Unpacking::default(),
+        };
         let mut survey = Survey::take(&path, "x.csv", layout, &wanted)?;
         let all: BTreeSet<u64> = (1..=survey.records).collect();
         // Lines are told where the file is still there.

@@ -32,6 +32,18 @@ pub fn without_invisible(text: &str) -> Option<String> {
     Some(text.chars().filter(|letter| !is_invisible(*letter)).collect())
 }
 
+/// Letters of a cell that a message may show: enough to find it, too few for a record of a patient that came into one cell.
+const SHOWN: usize = 60;
+
+/// A cell as messages show it: no more than its first 60 letters, and an ellipsis where it is longer.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Words for "no value" that no extract means otherwise, in lower case.
 const NO_VALUE: [&str; 22] = [
     "null",
@@ -67,7 +79,12 @@ pub fn is_no_value(text: &str, stated: Option<&[String]>) -> bool {
     }
     match stated {
         Some(words) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
-        None => text.len() <= 9 && NO_VALUE.iter().any(|word| word.eq_ignore_ascii_case(text)),
+        None => {
+            // Almost every cell is told apart by its first letter.
+            matches!(text.as_bytes()[0], b'n' | b'N' | b'<' | b'#' | b'(' | b'\\' | b'?' | b'.' | b'-' | b'u' | b'U')
+                && text.len() <= 9
+                && NO_VALUE.iter().any(|word| word.eq_ignore_ascii_case(text))
+        }
     }
 }
 
@@ -85,7 +102,18 @@ mod tests {
     }
 
     #[test]
+    fn messages_show_the_beginning_of_a_long_cell() {
+        assert_eq!(shown("short"), "short");
+        let long = shown(&"é".repeat(100));
+        assert_eq!(long.chars().count(), 61);
+        assert!(long.ends_with('…'));
+    }
+
+    #[test]
     fn the_usual_words_for_no_value_are_known_in_any_case() {
+        for word in NO_VALUE {
+            assert!(is_no_value(word, None) && is_no_value(&word.to_uppercase(), None), "{word}");
+        }
         for text in ["", "nan", "NaN", "NaT", "null", "NULL", "<NA>", "none", "None", "N/A", ".", "-", "#N/A", "\\N"] {
             assert!(is_no_value(text, None), "{text}");
         }

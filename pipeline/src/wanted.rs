@@ -6,14 +6,15 @@ use crate::conditions::Condition;
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::mapping::{FileMapping, Rule};
+use crate::source::Unpacking;
 use crate::survey::{Wanted, WantedColumn, WantedKind};
 
 /// What these blocks want of a file.
 ///
 /// # Errors
 /// When a block names a table that the lake does not have.
-pub fn wanted(blocks: &[&FileMapping], extract_day: i32) -> Result<Wanted> {
-    let mut wanted = Wanted { columns: Vec::new(), extract_day };
+pub fn wanted(blocks: &[&FileMapping], extract_day: i32, unpacking: Unpacking) -> Result<Wanted> {
+    let mut wanted = Wanted { columns: Vec::new(), extract_day, unpacking };
     for block in blocks {
         let table = contract::table(&block.table)?;
         for column in &table.columns {

@@ -36,10 +36,11 @@ pub fn write(staging: &Staging, title: &str, results: &Results, rows: &[MeasureR
 }
 
 fn workbook(staging: &Staging, title: &str, results: &Results, rows: &[MeasureRows]) -> Result<()> {
-    let file = files::create_file(&staging.folder().join(WORKBOOK))?;
+    let path = staging.folder().join(WORKBOOK);
+    let file = files::create_file(&path)?;
     put_together(title, results, rows, staging.folder(), &file)
-        .and_then(|()| file.sync_all().map_err(|error| error.to_string()))
-        .map_err(|reason| ReportError::Beside { file: WORKBOOK.to_owned(), reason })
+        .map_err(|reason| ReportError::Beside { file: WORKBOOK.to_owned(), reason })?;
+    Ok(files::sync_file(&file, &path)?)
 }
 
 /// Writes the workbook, or says why not. Its library panics where it cannot write its temporary files, such as on a full

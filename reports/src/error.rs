@@ -101,12 +101,18 @@ pub enum ReportError {
         /// Path asked for.
         path: PathBuf,
     },
+    /// Another report is being written into the same folder.
+    #[error("another report is being written in {path}; wait for it to end")]
+    Locked {
+        /// The folder around the report.
+        path: PathBuf,
+    },
     /// The output folder holds something that no report wrote, so it is not replaced.
-    #[error("{path} holds {found}, which is no part of a report; choose another folder or move it away")]
+    #[error("{path} is not replaced: {found}; choose another folder, or move away what is there")]
     NotAReport {
         /// Folder asked for.
         path: PathBuf,
-        /// What was found in it.
+        /// What is wrong with it.
         found: String,
     },
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use carecoord_lake::manifest::Manifest;
+use carecoord_lake::scratch::Scratch;
 use carecoord_lake::snapshot::Store;
 use carecoord_lake::{LakeError, sql};
 use carecoord_measures::codes;
@@ -36,6 +37,7 @@ fn import(folder: &Path, version: &str, source: &str, project: &Path, format: Te
         extracts: folder,
         project,
         words: config.words(project)?,
+        unpacking: config.limits,
         today: today(),
         checks: config.checks,
         buckets: config.buckets,
@@ -45,7 +47,7 @@ fn import(folder: &Path, version: &str, source: &str, project: &Path, format: Te
         progress: &|text| progress.say(text),
     })?;
     drop(progress);
-    let code = say(&outcome, format, false);
+    let code = say(&outcome, format, false)?;
     if code == ExitCode::SUCCESS {
         say_published(&outcome);
     }
@@ -55,7 +57,7 @@ fn import(folder: &Path, version: &str, source: &str, project: &Path, format: Te
 fn list(project: &Path, format: Format) -> Result<ExitCode, Failure> {
     let measures = Config::read(project)?.measures(project)?;
     let shipped = codes::batch(prepared_codes()?.iter().chain(measures.iter().flat_map(|measure| &measure.codes)))?;
-    let scratch = tempfile::tempdir().map_err(|error| Failure::Machine(format!("no temporary folder: {error}")))?;
+    let scratch = Scratch::create(project)?;
     let lake = Store::lake(project).current_if_any()?;
     let manifest = match &lake {
         Some(lake) => Manifest::read(lake)?,

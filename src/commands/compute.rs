@@ -6,6 +6,7 @@ use carecoord_measures::compute::{Options, compute};
 
 use crate::arguments::ComputeOptions;
 use crate::config::Config;
+use crate::damage;
 use crate::failure::Failure;
 use crate::output::{self, Progress};
 
@@ -23,16 +24,19 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
         )));
     }
     measures.retain(|measure| only.is_empty() || only.iter().any(|id| measure.id.starts_with(id.as_str())));
-    let outcome = compute(&Options {
-        project,
-        measures,
-        instruments: config.instruments(project)?,
-        report_month: options.measuring.month,
-        months: options.measuring.months.unwrap_or(config.months),
-        suppress_below: config.suppress_below,
-        charts,
-        buckets_at_once: options.measuring.buckets_at_once,
-        progress: &|text| progress.say(text),
+    let outcome = damage::named(project, || {
+        Ok(compute(&Options {
+            project,
+            measures: measures.clone(),
+            instruments: config.instruments(project)?,
+            report_month: options.measuring.month,
+            months: options.measuring.months.unwrap_or(config.months),
+            suppress_below: config.suppress_below,
+            disclosure: config.disclosure,
+            charts: charts.clone(),
+            buckets_at_once: options.measuring.buckets_at_once,
+            progress: &|text| progress.say(text),
+        })?)
     })?;
     drop(progress);
     let span = &outcome.span;

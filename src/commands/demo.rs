@@ -51,6 +51,6 @@ pub fn run(options: &DemoOptions) -> Result<ExitCode, Failure> {
          where measure_id = 'readmission.unplanned_30' and level = 'all' and stratum_kind = 'all' and period_kind = 'quarter'\"\n\n\
          Open this report in a browser:"
     ));
-    output::line(&html.display().to_string());
+    output::line(&html.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }

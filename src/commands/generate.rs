@@ -23,7 +23,7 @@ pub fn run(options: &GenerateOptions) -> Result<ExitCode, Failure> {
     )?;
     let rows: Vec<Vec<String>> =
         summary.files.iter().map(|(file, rows)| vec![file.clone(), rows.to_string()]).collect();
-    output::table(&["file", "rows"], &rows);
+    output::table(&["file", "rows"], &rows)?;
     let dirt: Vec<String> = summary.dirty.iter().map(|(kind, rows)| format!("{kind} {rows}")).collect();
     output::message(&format!("everything in {} is invented; dirty rows: {}", options.out.display(), dirt.join(", ")));
     Ok(ExitCode::SUCCESS)

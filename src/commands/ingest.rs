@@ -71,6 +71,7 @@ fn go(options: &IngestOptions, dry_run: bool) -> Result<(Outcome, ExitCode), Fai
         extracts: &extracts,
         project,
         words: config.words(project)?,
+        unpacking: config.limits,
         today: today(),
         checks: config.checks,
         buckets: config.buckets,
@@ -80,37 +81,37 @@ fn go(options: &IngestOptions, dry_run: bool) -> Result<(Outcome, ExitCode), Fai
         progress: &|text| progress.say(text),
     })?;
     drop(progress);
-    let code = say(&outcome, options.format, dry_run);
+    let code = say(&outcome, options.format, dry_run)?;
     Ok((outcome, code))
 }
 
 /// Prints what became of each file, and says whether the data passed.
-pub fn say(outcome: &Outcome, format: TextFormat, dry_run: bool) -> ExitCode {
+pub fn say(outcome: &Outcome, format: TextFormat, dry_run: bool) -> Result<ExitCode, Failure> {
     match format {
         TextFormat::Table => {
             if dry_run || !outcome.failures.is_empty() {
-                print_worst(outcome);
+                print_worst(outcome)?;
             }
-            print_table(outcome, dry_run);
+            print_table(outcome, dry_run)?;
         }
-        TextFormat::Json => output::line(&json(outcome).to_string()),
+        TextFormat::Json => output::line(&json(outcome).to_string())?,
     }
     for failure in &outcome.failures {
         output::message(&format!("error: {} ({}): {}", failure.file, failure.table, failure.reason));
     }
-    if outcome.failures.is_empty() {
+    Ok(if outcome.failures.is_empty() {
         ExitCode::SUCCESS
     } else {
         output::message("the data did not pass the checks; nothing was published");
         ExitCode::from(DATA)
-    }
+    })
 }
 
 /// Findings that only say how something was read: they are told below, but there is nothing to do about them.
 const HARMLESS: [&str; 3] = ["null_marker", "open_ended", "repeated_header"];
 
 /// The worst findings in a sentence each, with place, value and what mends them.
-fn print_worst(outcome: &Outcome) {
+fn print_worst(outcome: &Outcome) -> Result<(), Failure> {
     let mut worst: Vec<(&FileOutcome, &Finding)> = outcome
         .files
         .iter()
@@ -136,13 +137,13 @@ fn print_worst(outcome: &Outcome) {
             .then(share(other, second).total_cmp(&share(one, first)))
     });
     if worst.is_empty() {
-        return;
+        return Ok(());
     }
-    output::line("What to do first:");
+    output::line("What to do first:")?;
     for (number, (file, finding)) in (1..=3).zip(worst) {
-        output::line(&format!("{number}. {}", sentence(file, finding)));
+        output::line(&format!("{number}. {}", sentence(file, finding)))?;
     }
-    output::line("");
+    output::line("")
 }
 
 /// A finding in a sentence: place, value, what is wrong, how often, and what mends it.
@@ -177,7 +178,7 @@ fn sentence(file: &FileOutcome, finding: &Finding) -> String {
     }
 }
 
-fn print_table(outcome: &Outcome, wordy: bool) {
+fn print_table(outcome: &Outcome, wordy: bool) -> Result<(), Failure> {
     let numbers = |file: &FileOutcome| {
         let counts = &file.accounting;
         [
@@ -204,7 +205,7 @@ fn print_table(outcome: &Outcome, wordy: bool) {
     let names = ["read", "left out", "accepted", "quarantined", "duplicate", "superseded", "combined", "withdrawn"];
     let names = names.iter().zip(&shown).filter(|(_, shown)| **shown).map(|(name, _)| *name);
     let header: Vec<&str> = ["file", "table"].into_iter().chain(names).chain([""]).collect();
-    output::table(&header, &rows);
+    output::table(&header, &rows)?;
     let wordy = wordy || !outcome.failures.is_empty();
     let mut told = BTreeSet::new();
     for file in outcome.files.iter().filter(|file| !file.known) {
@@ -216,6 +217,7 @@ fn print_table(outcome: &Outcome, wordy: bool) {
     if !outcome.unused_files.is_empty() {
         output::message(&format!("files not used: {}", outcome.unused_files.join(", ")));
     }
+    Ok(())
 }
 
 /// How a file was read, and which of its columns no table uses.

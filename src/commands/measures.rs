@@ -16,12 +16,12 @@ use crate::output;
 pub fn run(options: &MeasuresOptions) -> Result<ExitCode, Failure> {
     match &options.command {
         MeasuresCommand::List { project, format } => {
-            list(&Config::read(&project.project)?.measures(&project.project)?, *format);
+            list(&Config::read(&project.project)?.measures(&project.project)?, *format)?;
             Ok(ExitCode::SUCCESS)
         }
         MeasuresCommand::Show { id, project } => {
             let measures = Config::read(&project.project)?.measures(&project.project)?;
-            show(one(&measures, id)?);
+            show(one(&measures, id)?)?;
             Ok(ExitCode::SUCCESS)
         }
         MeasuresCommand::Test { id, deck, project } => {
@@ -36,7 +36,7 @@ fn one<'a>(measures: &'a [Measure], id: &str) -> Result<&'a Measure, Failure> {
     found.ok_or_else(|| carecoord_measures::MeasureError::UnknownMeasure { id: id.to_owned() }.into())
 }
 
-fn list(measures: &[Measure], format: TextFormat) {
+fn list(measures: &[Measure], format: TextFormat) -> Result<(), Failure> {
     match format {
         TextFormat::Table => {
             let rows: Vec<Vec<String>> = measures
@@ -50,7 +50,7 @@ fn list(measures: &[Measure], format: TextFormat) {
                     ]
                 })
                 .collect();
-            output::table(&["id", "code", "title", "better"], &rows);
+            output::table(&["id", "code", "title", "better"], &rows)
         }
         TextFormat::Json => {
             let all: Vec<serde_json::Value> = measures
@@ -73,12 +73,12 @@ fn list(measures: &[Measure], format: TextFormat) {
                     })
                 })
                 .collect();
-            output::line(&serde_json::Value::Array(all).to_string());
+            output::line(&serde_json::Value::Array(all).to_string())
         }
     }
 }
 
-fn show(measure: &Measure) {
+fn show(measure: &Measure) -> Result<(), Failure> {
     output::line(&format!(
         "{} ({})\n{}\n\nOne unit: {}. Better: {}. Window {} days, run-out {} days. Value in {}.\nSteward: {}; version {}; definition {}.\nAtlas: {}.\n\n{}\n\n{}\n\nSources:\n{}\n\nNeeds: {}\n",
         measure.id,
@@ -97,20 +97,20 @@ fn show(measure: &Measure) {
         measure.rule,
         measure.sources.iter().map(|source| format!("  {source}")).collect::<Vec<_>>().join("\n"),
         measure.needs.join(", "),
-    ));
+    ))?;
     if !measure.needs_any.is_empty() {
-        output::line(&format!("Needs one of: {}\n", measure.needs_any.join(", ")));
+        output::line(&format!("Needs one of: {}\n", measure.needs_any.join(", ")))?;
     }
     for needed in &measure.needs_rows {
-        output::line(&format!("Needs rows: {} ({} where {})\n", needed.what, needed.table, needed.condition));
+        output::line(&format!("Needs rows: {} ({} where {})\n", needed.what, needed.table, needed.condition))?;
     }
     for caveat in &measure.caveats {
         let when = caveat.unless_rows.as_ref();
         let when =
             when.map_or(String::new(), |rows| format!(" (unless {} has rows where {})", rows.table, rows.condition));
-        output::line(&format!("Caveat: {}{when}\n", caveat.text));
+        output::line(&format!("Caveat: {}{when}\n", caveat.text))?;
     }
-    output::line(&measure.sql);
+    output::line(&measure.sql)
 }
 
 fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &Path) -> Result<ExitCode, Failure> {
@@ -149,7 +149,8 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
     let (mut passed, mut failed) = (0, 0);
     for (folder, tables) in runs {
         let speaks_of = |id: &str| {
-            std::fs::read_to_string(folder.join("deck.toml")).map_or(true, |text| text.contains(&format!("{id:?}")))
+            std::fs::read_to_string(folder.join("deck.toml"))
+                .map_or(true, |text| text.contains(&format!("\"{id}\"")) || text.contains(&format!("'{id}'")))
         };
         if id.is_some_and(|id| !speaks_of(id)) {
             continue;
@@ -161,7 +162,7 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
             // A broken deck is no reason not to run the others.
             Err(error) => {
                 failed += 1;
-                output::line(&format!("FAIL {shown}: {error}"));
+                output::line(&format!("FAIL {shown}: {error}"))?;
                 continue;
             }
         };
@@ -178,7 +179,7 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
             if wrong.is_empty() { "ok  " } else { "FAIL" },
             comparisons.len() - wrong.len(),
             comparisons.len()
-        ));
+        ))?;
         for comparison in wrong {
             output::line(&format!(
                 "     {} {} {}: expected {}, found {}{}",
@@ -192,10 +193,10 @@ fn test(measures: &[Measure], id: Option<&str>, deck: Option<&Path>, project: &P
                 } else {
                     format!(" - {}", comparison.explanation)
                 }
-            ));
+            ))?;
         }
     }
-    output::line(&format!("{passed} passed, {failed} failed"));
+    output::line(&format!("{passed} passed, {failed} failed"))?;
     if passed + failed == 0 {
         output::message("no deck expects anything of that measure; docs/own-measure.md says how to write one");
         return Ok(ExitCode::from(DATA));

@@ -11,4 +11,5 @@ pub mod report;
 pub mod run;
 pub mod snapshots;
 pub mod sql;
+pub mod verify;
 pub mod worklist;

@@ -27,6 +27,6 @@ pub fn run(options: &SnapshotsOptions) -> Result<ExitCode, Failure> {
             rows.push(vec![(*what).to_owned(), snapshot.id, in_force.to_owned()]);
         }
     }
-    output::table(&["of", "snapshot", ""], &rows);
+    output::table(&["of", "snapshot", ""], &rows)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -33,13 +33,13 @@ pub fn run(options: &WorklistOptions) -> Result<ExitCode, Failure> {
          where w.worklist_id = '{}' order by w.priority, w.since_date, w.item_id",
         options.id
     );
-    let (schema, batches) = sql::query(project, Some(&lake), Some(&results), &text)?;
+    let (schema, batches) = sql::collect(project, Some(&lake), Some(&results), &text)?;
     output::rows(&schema, &batches, options.format, options.output.as_deref())?;
     let counts = format!(
         "select rule, rows from results.preparation where view = '{}' order by position",
         compute::counted_as(&options.id)
     );
-    let (_, batches) = sql::query(project, Some(&lake), Some(&results), &counts)?;
+    let (_, batches) = sql::collect(project, Some(&lake), Some(&results), &counts)?;
     let said = batches.iter().flat_map(|batch| {
         (0..batch.num_rows()).filter_map(|row| {
             let rows = number_at(batch.column(1), row)?;

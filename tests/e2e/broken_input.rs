@@ -182,7 +182,7 @@ fn a_mapping_that_asks_for_what_is_not_there_is_refused() {
     {
         project.extract("extract.toml", note);
         let ran = project.ingest_from(mapping.to_str().unwrap(), &extracts);
-        refused(&project, ran, 1, &["extract.toml", named]);
+        refused(&project, ran, 2, &["extract.toml", named]);
     }
     project.extract("extract.toml", "extract_date = 2026-02-28\n");
     project.ingest_from(mapping.to_str().unwrap(), &extracts).expect(0);

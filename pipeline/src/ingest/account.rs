@@ -11,6 +11,7 @@ use super::{Example, Run};
 use crate::merge::plausibility::{self, AFTER_DEATH, BEFORE_BIRTH, SINGLE_FROM, SINGLE_VALUE, Single};
 use crate::merge::{self, FoundRow};
 use crate::reach;
+use crate::text;
 
 /// The check of a feed without recent rows.
 const FEED_BROKE_OFF: &str = "feed_broke_off";
@@ -152,7 +153,7 @@ impl Run<'_> {
         let Some(outcome) = newest else { return };
         if let Some(value) = value {
             let (check, column, value) = (finding.check.clone(), finding.column.clone(), value.clone());
-            outcome.examples.push(Example { line: 0, column, check, value });
+            outcome.examples.push(Example { line: 0, column, check, value: text::shown(&value) });
         }
         outcome.accounting.findings.push(finding.clone());
         let extract = self.manifest.extracts.iter_mut().find(|extract| extract.id == outcome.extract);
@@ -185,7 +186,7 @@ impl Run<'_> {
                 line: texts.get(&row.record).map_or(0, |text| text.line),
                 column: row.column,
                 check: row.check,
-                value: row.value,
+                value: text::shown(&row.value),
             }));
         }
     }

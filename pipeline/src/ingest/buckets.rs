@@ -142,9 +142,10 @@ impl Run<'_> {
             }
             // What was found among rows that are now settled stays found.
             again.keep_settled(&mut bucket.merged);
-            let path = self.draft.path().join(bucket_path(contract, bucket.number));
+            let relative = bucket_path(contract, bucket.number);
             // The file may be a link into an older snapshot: it is replaced, never written over.
-            fs::remove_file(&path).map_err(|error| PipelineError::read(&path, error))?;
+            self.draft.remove(&relative)?;
+            let path = self.draft.path().join(relative);
             bucket.rows = again.rows.height() as u64;
             merge::write(&path, &mut again.rows)?;
             again.rows = DataFrame::default();

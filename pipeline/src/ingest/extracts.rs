@@ -30,20 +30,29 @@ pub struct Found {
 }
 
 pub fn find_files(folder: &Path, mapping: &Mapping) -> Result<Found> {
-    let mut names = Vec::new();
+    let (mut names, mut unused) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(|error| PipelineError::read(folder, error))? {
         let entry = entry.map_err(|error| PipelineError::read(folder, error))?;
-        if entry.path().is_file() {
-            let name = entry.file_name().into_string().map_err(|name| PipelineError::File {
-                file: name.to_string_lossy().into_owned(),
-                reason: "the file's name is not UTF-8".to_owned(),
-            })?;
-            names.push(name);
+        // Systems leave hidden files of their own beside others: .DS_Store, ._patient.csv.
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        match entry.file_name().into_string() {
+            Ok(name) if entry.path().is_file() => names.push(name),
+            // A folder is nobody's extract; a pipe or a broken link under the name of one is a mistake.
+            Ok(name) if !entry.path().is_dir() && mapping.asks_for(&name) => {
+                return Err(PipelineError::File {
+                    file: name,
+                    reason: "it is no plain file but a pipe, a device, or a link that leads nowhere; put the file itself there".to_owned(),
+                });
+            }
+            Ok(_) => {}
+            // No pattern fits it.
+            Err(name) => unused.push(name.to_string_lossy().into_owned()),
         }
     }
     names.sort();
     let mut files = Vec::new();
-    let mut unused = Vec::new();
     for name in names {
         let before = files.len();
         for (index, file) in mapping.files.iter().enumerate() {
@@ -63,16 +72,8 @@ pub fn find_files(folder: &Path, mapping: &Mapping) -> Result<Found> {
             patterns: patterns.into_iter().collect::<Vec<_>>().join(", "),
         });
     }
+    unused.sort();
     Ok(Found { files, unused })
-}
-
-pub fn temporary_folder() -> Result<tempfile::TempDir> {
-    use std::os::unix::fs::PermissionsExt;
-    tempfile::Builder::new()
-        .prefix("carecoord-check-")
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir()
-        .map_err(|error| PipelineError::read(&std::env::temp_dir(), error))
 }
 
 /// `extract.toml`, which may lie beside the extracts.
@@ -109,12 +110,14 @@ impl DateText {
 
 pub fn extract_note(folder: &Path) -> Result<ExtractNote> {
     let path = folder.join("extract.toml");
-    match fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text)
-            .map_err(|error| PipelineError::File { file: "extract.toml".to_owned(), reason: error.to_string() }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ExtractNote::default()),
-        Err(error) => Err(PipelineError::read(&path, error)),
+    let broken = |reason: String| PipelineError::Setting { file: "extract.toml".to_owned(), reason };
+    match fs::metadata(&path) {
+        Ok(found) if !found.is_file() => return Err(broken("it is no plain file".to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(ExtractNote::default()),
+        _ => {}
     }
+    let text = fs::read_to_string(&path).map_err(|error| PipelineError::read(&path, error))?;
+    toml::from_str(&text).map_err(|error| broken(error.to_string()))
 }
 
 /// The extract date after a run: what the user says; what the folder says, but never back to an earlier day; with new

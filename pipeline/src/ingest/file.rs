@@ -18,6 +18,7 @@ use crate::plan::{Making, Plan};
 use crate::quarantine;
 use crate::spill::Spill;
 use crate::survey::{RowText, Survey};
+use crate::text;
 use crate::words::Words;
 
 /// Examples for messages, for each file.
@@ -100,9 +101,9 @@ impl Run<'_> {
         for condition in file.only_where.iter().chain(&file.deleted_where) {
             if survey.column(&condition.column).is_none() {
                 return Err(refuse(format!(
-                    "line {line} has no column {}, which a condition of the mapping asks for; it has {}",
+                    "line {line} has no column {}, which a condition of the mapping asks for; {}",
                     condition.column,
-                    survey.header.join(", ")
+                    header_of(&survey, file)
                 )));
             }
         }
@@ -124,10 +125,10 @@ impl Run<'_> {
             let rule = file.columns.get(missing).map(crate::mapping::Source::rule).unwrap_or_default();
             let wanted: Vec<String> = rule.column.into_iter().chain(rule.join).collect();
             return Err(refuse(format!(
-                "line {line} has no column {} for {}.{missing}; it has {}{}",
+                "line {line} has no column {} for {}.{missing}; {}{}",
                 wanted.join(" or "),
                 contract.name,
-                survey.header.join(", "),
+                header_of(&survey, file),
                 if survey.header.iter().all(|name| !name.contains(char::REPLACEMENT_CHARACTER)) {
                     ""
                 } else {
@@ -170,7 +171,7 @@ impl Run<'_> {
             line: texts.get(&cell.record).map_or(0, |row| row.line),
             column: cell.column.clone(),
             check: cell.check.clone(),
-            value: cell.value.clone(),
+            value: text::shown(&cell.value),
         };
         let examples = cells.iter().map(example).collect();
         self.files.push(FileOutcome {
@@ -250,5 +251,20 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// What a header holds, for messages. Where it has none of the columns that the mapping reads, it may be the first patient of a
+/// file without a header, and its cells are not shown.
+fn header_of(survey: &Survey, file: &FileMapping) -> String {
+    let is_header = file.names_read(survey).any(|name| survey.column(name).is_some());
+    if is_header {
+        let names: Vec<String> = survey.header.iter().map(|name| text::shown(name)).collect();
+        format!("it has {}", names.join(", "))
+    } else {
+        format!(
+            "it has {} columns, and the mapping reads none of them: is the first line of the file its header?",
+            survey.header.len()
+        )
     }
 }

@@ -59,8 +59,10 @@ impl CsvFile {
     /// When the system refuses.
     pub fn finish(self) -> Result<()> {
         let Self { path, writer } = self;
-        let written = writer.into_inner().map_err(csv::IntoInnerError::into_error).and_then(|file| file.sync_all());
-        Ok(written.map_err(|error| LakeError::io("cannot write", &path, error))?)
+        let written = writer.into_inner().map_err(csv::IntoInnerError::into_error);
+        Ok(written
+            .map_err(|error| LakeError::io("cannot write", &path, error))
+            .and_then(|file| files::sync_file(&file, &path))?)
     }
 
     fn checked(&self, written: csv::Result<()>) -> Result<()> {

@@ -104,8 +104,9 @@ impl BundleFile {
         let Self { path, mut file, is_empty } = self;
         let end: &[u8] = if is_empty { b"}" } else { b"]}" };
         let written = file.write_all(end).and_then(|()| file.0.into_inner().map_err(io::IntoInnerError::into_error));
-        let synced = written.and_then(|file| file.sync_all());
-        Ok(synced.map_err(|error| LakeError::io("cannot write", &path, error))?)
+        Ok(written
+            .map_err(|error| LakeError::io("cannot write", &path, error))
+            .and_then(|file| files::sync_file(&file, &path))?)
     }
 }
 

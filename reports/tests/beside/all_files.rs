@@ -81,7 +81,10 @@ fn the_same_results_give_the_same_bytes_and_files_for_the_owner_alone() {
         assert_eq!(fs::metadata(path).expect("there").permissions().mode() & 0o777, 0o600, "{}", path.display());
     }
     let beside = fs::read_dir(made.folder.path().join("report")).expect("a folder").count();
-    assert_eq!(beside, 7, "page, board, definitions, charts, workbook, data, FHIR: nothing waits in the folder");
+    assert_eq!(
+        beside, 8,
+        "page, board, definitions, charts, workbook, data, FHIR, list of files: nothing waits in the folder"
+    );
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! What the month before published: whoever keeps last month's report knows it still.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Date32Type, Float64Type};
+use carecoord_lake::manifest::ResultsManifest;
+use carecoord_lake::snapshot::{Snapshot, Store};
+use carecoord_lake::{LakeError, parquet_file};
+use jiff::civil::Date;
+
+use crate::error::Result;
+use crate::several_sums::{Before, place};
+use crate::span::date_of;
+use crate::workbench::text_at;
+
+/// The final cells that the newest results of an earlier month show, by measure. A run that is repeated replaces what it published,
+/// so results of the same month do not count; those of another version of this program are passed over.
+///
+/// # Errors
+/// When a file of such results is not the one that was written.
+pub fn published(store: &Store, month: Date) -> Result<HashMap<String, Before>> {
+    for snapshot in store.list()?.iter().rev() {
+        match ResultsManifest::read(snapshot) {
+            Ok(_) if month_of(snapshot)?.is_some_and(|other| other < month) => return read(snapshot),
+            Ok(_) | Err(LakeError::Manifest { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(HashMap::new())
+}
+
+/// The month that results report.
+fn month_of(snapshot: &Snapshot) -> Result<Option<Date>> {
+    let batches = parquet_file::read(&snapshot.path.join("run.parquet"))?;
+    let column = batches.first().and_then(|batch| batch.column_by_name("report_month"));
+    let months = column.and_then(|column| column.as_primitive_opt::<Date32Type>());
+    Ok(months.filter(|months| !months.is_empty()).map(|months| date_of(months.value(0))))
+}
+
+fn read(snapshot: &Snapshot) -> Result<HashMap<String, Before>> {
+    let mut found: HashMap<String, Before> = HashMap::new();
+    for batch in parquet_file::batches(&snapshot.path.join("rate.parquet"))? {
+        add(&mut found, &batch?);
+    }
+    Ok(found)
+}
+
+/// Adds the final cells of a batch that are shown; a batch without the columns has none.
+fn add(found: &mut HashMap<String, Before>, batch: &RecordBatch) -> Option<()> {
+    let numbers = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Float64Type>();
+    let (numerators, denominators) = (numbers("numerator")?, numbers("denominator")?);
+    let (measures, states) = (batch.column_by_name("measure_id")?, batch.column_by_name("state")?);
+    let maturities = batch.column_by_name("maturity")?;
+    let mut parts = Vec::new();
+    for name in ["period_kind", "period", "level", "level_id", "stratum_kind", "stratum"] {
+        parts.push(batch.column_by_name(name)?);
+    }
+    for row in 0..batch.num_rows() {
+        let shown = text_at(states, row).is_some_and(|state| state == "shown");
+        if !shown || text_at(maturities, row).is_none_or(|maturity| maturity != "final") || numerators.is_null(row) {
+            continue;
+        }
+        let of_cell: Vec<String> = parts.iter().map(|part| text_at(part, row).unwrap_or_default()).collect();
+        let counts = (numerators.value(row), denominators.value(row));
+        found.entry(text_at(measures, row)?).or_default().insert(place(&of_cell), counts);
+    }
+    Some(())
+}
