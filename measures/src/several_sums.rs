@@ -24,8 +24,10 @@ fn place_of(key: &Key) -> String {
     place(&[kind, period, level, key.level_id.clone(), split, key.stratum.clone()])
 }
 
-/// Hides cells, and counts beside them, until no small count follows from what is shown now and what was shown before.
-pub fn protect(rates: &mut [Rate], kind: Kind, threshold: u64, groups: &[Group], before: &Before) {
+/// Hides cells, and counts beside them, until no small count follows from what is shown now and what was shown before. Says whether
+/// it hid any.
+pub fn protect(rates: &mut [Rate], kind: Kind, threshold: u64, groups: &[Group], before: &Before) -> bool {
+    let mut hid = false;
     let groups_of = groups_of(rates.len(), groups);
     // A final cell that was published before, with the same counts, is known although it is hidden now.
     let known: Vec<bool> = rates
@@ -50,6 +52,7 @@ pub fn protect(rates: &mut [Rate], kind: Kind, threshold: u64, groups: &[Group],
         if more.is_empty() {
             break;
         }
+        hid = true;
         for place in more {
             rates[place].state = State::WouldReveal;
         }
@@ -66,11 +69,13 @@ pub fn protect(rates: &mut [Rate], kind: Kind, threshold: u64, groups: &[Group],
             if more.is_empty() {
                 break;
             }
+            hid = true;
             for place in more {
                 rates[place].hidden_beside[side] = true;
             }
         }
     }
+    hid
 }
 
 /// The counts of people and events that a value of this kind shows.
@@ -239,7 +244,7 @@ mod tests {
         // What is hidden is not determined: the same reader, on the finished tables.
         let groups = crate::suppression::groups(&by_all, &tree);
         let mut again = by_all.clone();
-        protect(&mut again, Kind::Proportion, 11, &groups, &Before::new());
+        assert!(!protect(&mut again, Kind::Proportion, 11, &groups, &Before::new()));
         assert_eq!(again, by_all);
     }
 

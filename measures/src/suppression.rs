@@ -58,18 +58,21 @@ pub fn suppress(rates: &mut [Rate], kind: Kind, threshold: u64, disclosure: Disc
         rates[place].state = State::WouldReveal;
     }
     let groups = groups(rates, tree);
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for (total, parts) in &groups {
-            changed |= protect(rates, *total, parts);
+    loop {
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for (total, parts) in &groups {
+                changed |= protect(rates, *total, parts);
+            }
         }
-    }
-    for side in 0..SIDES {
-        protect_beside(rates, side, threshold, &groups);
-    }
-    if disclosure == Disclosure::Linear {
-        several_sums::protect(rates, kind, threshold, &groups, before);
+        for side in 0..SIDES {
+            protect_beside(rates, side, threshold, &groups);
+        }
+        // What it hides may stand alone in a sum.
+        if disclosure == Disclosure::Sums || !several_sums::protect(rates, kind, threshold, &groups, before) {
+            break;
+        }
     }
 }
 
@@ -89,7 +92,7 @@ fn protect_beside(rates: &mut [Rate], side: usize, threshold: u64, groups: &[Gro
             && everyone
                 .get(&Key { level: ALL, level_id: ALL.to_owned(), ..rate.key.clone() })
                 .is_some_and(|all| small(all.saturating_sub(count)));
-        rate.hidden_beside[side] = !rate.counts_are_shown() || small(count) || outside;
+        rate.hidden_beside[side] |= !rate.counts_are_shown() || small(count) || outside;
     }
     let mut changed = true;
     while changed {

@@ -554,16 +554,24 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
         },
         evidence = own("evidence", "cast(null as varchar)"),
         coordinator = own("coordinator_id", own_coordinator),
-        payer = own("payer_id", "mm.payer_id"),
+        payer = as_group(&own("payer_id", "mm.payer_id")),
         sex = stratum("sex"),
         race = stratum("race"),
         ethnicity = stratum("ethnicity"),
         language = stratum("language"),
         deprivation = stratum("deprivation"),
-        subgroup = own("subgroup", "cast(null as varchar)"),
-        subgroup_2 = own("subgroup_2", "cast(null as varchar)"),
-        subgroup_3 = own("subgroup_3", "cast(null as varchar)"),
+        subgroup = as_group(&own("subgroup", "cast(null as varchar)")),
+        subgroup_2 = as_group(&own("subgroup_2", "cast(null as varchar)")),
+        subgroup_3 = as_group(&own("subgroup_3", "cast(null as varchar)")),
     )
+}
+
+/// A text of the extracts as the name of a group. One of more than 60 letters, or an address, is a remark on somebody and no group.
+fn as_group(text: &str) -> String {
+    if text.starts_with("cast(null") {
+        return text.to_owned();
+    }
+    format!("case when character_length({text}) <= 60 and strpos({text}, '@') = 0 then {text} end")
 }
 
 /// How the wait of a unit of a measure of time ended, and after how many days, as one text: `event|12`, `competing|3`,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use carecoord_lake::files::Temporary;
@@ -81,8 +82,7 @@ impl Staging {
             .map_err(|_| ReportError::Locked { path: around.to_owned() })?;
         sweep(around)?;
         written_list(&out)?;
-        let folder = unused(around)?;
-        files::create_folder(&folder)?;
+        let folder = fresh(around)?;
         let staging = Self { _temporary: Temporary::new(&folder), folder, out, published: false, _lock: lock };
         for within in [CHARTS, FHIR, DATA] {
             files::create_folder(&staging.folder.join(within))?;
@@ -140,12 +140,14 @@ impl Drop for Staging {
     }
 }
 
-/// A name that lies nowhere yet. Nobody else makes one while the folder around is locked.
-fn unused(around: &Path) -> Result<PathBuf> {
+/// A new folder, for the owner alone, where nothing lay before.
+fn fresh(around: &Path) -> Result<PathBuf> {
     for number in 0..1_000 {
         let folder = around.join(format!("{BUILDING}{number}"));
-        if fs::symlink_metadata(&folder).is_err() {
-            return Ok(folder);
+        match fs::DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(LakeError::io("cannot make the folder", &folder, error).into()),
         }
     }
     let full = io::Error::other("too many folders of reports that were never finished; remove them");
@@ -163,7 +165,8 @@ fn sweep(around: &Path) -> Result<()> {
         if entry.path().join(LIST).exists() {
             remove_report(&entry.path());
         } else {
-            files::remove_folder(&entry.path())?;
+            // Of another user it cannot be removed, and need not be.
+            let _ = files::remove_folder(&entry.path());
         }
     }
     Ok(())

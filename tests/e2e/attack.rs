@@ -254,7 +254,7 @@ fn results_that_cannot_be_written_are_an_error_and_a_reader_that_leaves_is_none(
 }
 
 /// Statements that would write, reach outside, or change the session.
-const HOSTILE: [&str; 48] = [
+const HOSTILE: [&str; 60] = [
     "drop table lake.encounter",
     "drop table if exists lake.encounter",
     "drop view lake.encounter",
@@ -303,6 +303,18 @@ const HOSTILE: [&str; 48] = [
     "select * from parquet_metadata('lake/x.parquet')",
     "select pg_read_file('/etc/passwd')",
     "select 1; drop table lake.encounter",
+    "show create table lake.encounter; drop table lake.encounter",
+    "create external table lake.encounter stored as csv location 'extracts/encounter.csv'",
+    "create table stolen as select * from lake.patient",
+    "alter table lake.encounter rename to gone",
+    "alter table lake.encounter add column x int",
+    "grant all on lake.encounter to public",
+    "vacuum",
+    "attach 'x.db' as x",
+    "load 'x.so'",
+    "call system('id')",
+    "select * from lake.encounter into outfile 'x'",
+    "with gone as (delete from lake.encounter returning *) select * from gone",
 ];
 
 #[test]
@@ -579,4 +591,67 @@ fn extremes_of_months_are_told() {
         assert!(ran.code == code || ran.code == 2, "{month} {months}: {} {}", ran.code, ran.err);
         assert!(ran.code == 0 || ran.err.contains("error: "), "{}", ran.err);
     }
+}
+
+#[test]
+fn malformed_instruments_and_looping_organizations_end_with_a_sentence_or_well() {
+    let project = whole();
+    let folder = project.path().join("own");
+    fs::create_dir(&folder).unwrap();
+    fs::write(
+        project.path().join("carecoord.toml"),
+        "instruments = ['own']\nbuckets = 2\nmonths = 3\nsuppress_below = 0\n",
+    )
+    .unwrap();
+    for text in [
+        "",
+        "[",
+        "key = 7\n",
+        "key = 'x'\nname = 'y'\n",
+        "\u{feff}key = 'x'",
+        "key = 'x'\n[[version]]\nversion = 1.5\n",
+    ] {
+        fs::write(folder.join("odd.toml"), text).unwrap();
+        let ran = on(project.path(), &["compute", "--month", "2026-03", "--only", MEASURE]).expect(2);
+        assert!(ran.err.contains("odd.toml"), "{text:?}: {}", ran.err);
+    }
+    fs::remove_file(folder.join("odd.toml")).unwrap();
+    // H1 is part of H2, which is part of H1; H3 is part of itself; H4 of one that is not there.
+    fs::write(
+        project.path().join("extracts/organization.csv"),
+        "organization_id,name,kind,part_of_organization_id\nH1,One,hospital,H2\nH2,Two,system,H1\nH3,Three,clinic,H3\nH4,Four,clinic,H9\n",
+    )
+    .unwrap();
+    ingest(project.path());
+    compute(project.path()).expect(0);
+    on(project.path(), &["report"]).expect(0);
+    assert_eq!(
+        project.value(
+            "select count(*) from results.rate where level = 'all' and period_kind = 'month' and stratum_kind = 'all'"
+        ),
+        "3"
+    );
+}
+
+#[test]
+fn few_files_and_little_memory_end_with_a_sentence() {
+    let project = whole();
+    let before = fs::read_to_string(project.path().join("results/CURRENT")).unwrap();
+    for limit in ["-n 12", "-n 24", "-n 48", "-v 400000", "-v 900000"] {
+        let line = format!(
+            "ulimit {limit}; exec '{}' compute --month 2026-02 --only {MEASURE} --project '{}'",
+            env!("CARGO_BIN_EXE_carecoord"),
+            project.path().display()
+        );
+        let output = Command::new("bash").args(["-c", &line]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        match output.status.code() {
+            Some(0) => break,
+            Some(3) => assert!(said.contains("error: "), "{limit}: {said}"),
+            // Where the system gives no memory at all, no program can say so; what was in force stays.
+            other => assert!(limit.starts_with("-v"), "{limit}: {other:?} {said}"),
+        }
+        assert_eq!(fs::read_to_string(project.path().join("results/CURRENT")).unwrap(), before, "{limit}");
+    }
+    on(project.path(), &["verify"]).expect(0);
 }

@@ -3,6 +3,7 @@
 
 mod attack;
 mod broken_input;
+mod canary;
 mod carecoord;
 mod cases;
 mod codes;
