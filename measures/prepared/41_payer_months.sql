@@ -3,8 +3,8 @@
 select distinct
     c.patient_id,
     m.month,
-    -- A text of more than 60 letters, or an address, is a remark on somebody and no payer.
-    case when character_length(c.payer_id) <= 60 and strpos(c.payer_id, '@') = 0 then c.payer_id end as payer_id
+    -- A text of more than 100 letters, or an address, is a remark on somebody and no payer.
+    case when character_length(c.payer_id) <= 100 and strpos(c.payer_id, '@') = 0 then c.payer_id end as payer_id
 from lake.coverage c
 join prepared.months m on c.start_date <= m.fifteenth and coalesce(c.end_date, date '9999-12-31') >= m.fifteenth
 join prepared.person p on p.patient_id = c.patient_id

@@ -566,12 +566,12 @@ fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff:
     )
 }
 
-/// A text of the extracts as the name of a group. One of more than 60 letters, or an address, is a remark on somebody and no group.
+/// A text of the extracts as the name of a group. One of more than 100 letters, or an address, is a remark on somebody and no group.
 fn as_group(text: &str) -> String {
     if text.starts_with("cast(null") {
         return text.to_owned();
     }
-    format!("case when character_length({text}) <= 60 and strpos({text}, '@') = 0 then {text} end")
+    format!("case when character_length({text}) <= 100 and strpos({text}, '@') = 0 then {text} end")
 }
 
 /// How the wait of a unit of a measure of time ended, and after how many days, as one text: `event|12`, `competing|3`,
