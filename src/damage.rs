@@ -45,8 +45,7 @@ pub fn of_ourselves() -> String {
 fn is_of_an_engine(failure: &Failure) -> bool {
     matches!(
         failure,
-        Failure::Machine(_)
-            | Failure::Lake(LakeError::Engine { .. })
+        Failure::Lake(LakeError::Engine { .. })
             | Failure::Measure(MeasureError::Engine { .. } | MeasureError::Lake(LakeError::Engine { .. }))
             | Failure::Pipeline(PipelineError::Engine { .. } | PipelineError::Lake(LakeError::Engine { .. }))
             | Failure::Report(ReportError::Lake(LakeError::Engine { .. }))

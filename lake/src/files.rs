@@ -84,6 +84,18 @@ pub fn read_plain(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The BLAKE3 hash of a file's bytes, hexadecimal.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn hash_of(path: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    File::open(path)
+        .and_then(|file| hasher.update_reader(file).map(|_| ()))
+        .map_err(|error| LakeError::io("cannot read", path, error))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 /// Writes a whole file and syncs it.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use parquet::file::metadata::ParquetMetaDataReader;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LakeError, Result};
+use crate::files;
 
 /// One Parquet file as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ pub fn take(folder: &Path, kept: &Inventory) -> Result<Inventory> {
         let full = folder.join(&path);
         let entry = match kept.get(&path) {
             Some(entry) => entry.clone(),
-            None => StoredFile { bytes: size_of(&full)?, rows: rows_of(&full)?, hash: hash_of(&full)? },
+            None => StoredFile { bytes: size_of(&full)?, rows: rows_of(&full)?, hash: files::hash_of(&full)? },
         };
         found.insert(path, entry);
     }
@@ -87,7 +88,7 @@ fn check_file(path: &Path, entry: &StoredFile, depth: Depth) -> Result<()> {
     if rows != entry.rows {
         return Err(damaged(path, format!("has {rows} rows; the manifest says {}", entry.rows)));
     }
-    if depth == Depth::Bytes && hash_of(path)? != entry.hash {
+    if depth == Depth::Bytes && files::hash_of(path)? != entry.hash {
         return Err(damaged(path, "has other bytes than those that were written".to_owned()));
     }
     Ok(())
@@ -99,14 +100,6 @@ fn damaged(path: &Path, reason: String) -> LakeError {
 
 fn size_of(path: &Path) -> Result<u64> {
     fs::metadata(path).map(|found| found.len()).map_err(|error| LakeError::io("cannot read", path, error))
-}
-
-fn hash_of(path: &Path) -> Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    File::open(path)
-        .and_then(|file| hasher.update_reader(file).map(|_| ()))
-        .map_err(|error| LakeError::io("cannot read", path, error))?;
-    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// Rows of a Parquet file as its footer says.

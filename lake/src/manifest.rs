@@ -306,7 +306,8 @@ fn parse<T: DeserializeOwned>(snapshot: &Snapshot) -> Result<T> {
     let Format { format } = serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))?;
     if format != FORMAT {
         return Err(broken(format!(
-            "format {format} instead of {FORMAT}: made by another version of carecoord; ingest and compute again"
+            "format {format} instead of {FORMAT}: made by another version of carecoord; move the folders lake and results away, then \
+             ingest and compute again"
         )));
     }
     if !snapshot.is_of(&bytes) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, Float64Type};
-use carecoord_lake::manifest::ResultsManifest;
+use carecoord_lake::manifest::{MANIFEST, ResultsManifest};
 use carecoord_lake::snapshot::{Snapshot, Store};
 use carecoord_lake::{LakeError, parquet_file};
 use jiff::civil::Date;
@@ -15,15 +15,19 @@ use crate::span::date_of;
 use crate::workbench::text_at;
 
 /// The final cells that the newest results of an earlier month show, by measure. A run that is repeated replaces what it published,
-/// so results of the same month do not count; those of another version of this program are passed over.
+/// so results of the same month do not count. Those of another version of this program are passed over: their cells may have been
+/// counted in another way. An earlier version wrote no manifest.
 ///
 /// # Errors
 /// When a file of such results is not the one that was written.
 pub fn published(store: &Store, month: Date) -> Result<HashMap<String, Before>> {
     for snapshot in store.list()?.iter().rev() {
+        if !snapshot.path.join(MANIFEST).exists() || month_of(snapshot)?.is_none_or(|other| other >= month) {
+            continue;
+        }
         match ResultsManifest::read(snapshot) {
-            Ok(_) if month_of(snapshot)?.is_some_and(|other| other < month) => return read(snapshot),
-            Ok(_) | Err(LakeError::Manifest { .. }) => {}
+            Ok(_) => return read(snapshot),
+            Err(LakeError::Manifest { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }

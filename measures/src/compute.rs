@@ -409,7 +409,7 @@ impl Running {
             let case_mix = case_mix::case_mix(&own, &measure, &names, suppress_below).await?;
             let mut rates = rates(&own, &measure, &tree, &gaps).await?;
             protection.apply(&measure, &mut rates, &tree);
-            let exclusions = exclusions(&own, &measure, suppress_below).await?;
+            let exclusions = exclusions(&own, &measure, suppress_below, &rates).await?;
             Ok(Measured { measure, risk, case_mix, exclusions, rates })
         }));
     }

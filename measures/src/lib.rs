@@ -2,8 +2,11 @@
 //!
 //! A [`definition`] is a folder: `measure.toml`, `units.sql`, decks. The [`workbench`] opens a lake for SQL, makes the
 //! prepared views once, and completes each measure's units with period, maturity and attribution; [`rates`] sums them
-//! and divides once; [`suppression`] hides small counts, and `several_sums` what gives them away together; [`signals`] makes control charts and `funnels` compares organizations; `risk` adjusts for risk, `case_mix` survey scores for who answers; [`waits`] is the arithmetic of time until an event; [`compute`] is the whole way and
-//! publishes. [`codes`] are the code lists that measures bring, [`instrument`] the survey instruments. [`card`] makes the pages of the documentation. [`deck`] runs the worked examples that hold a definition to its word.
+//! and divides once; [`suppression`] hides small counts, and `several_sums` what gives them away together; [`signals`] makes
+//! control charts and `funnels` compares organizations; `risk` adjusts for risk, `case_mix` survey scores for who answers;
+//! [`waits`] is the arithmetic of time until an event; [`compute`] is the whole way and publishes. [`codes`] are the code lists
+//! that measures bring, [`instrument`] the survey instruments. [`card`] makes the pages of the documentation. [`deck`] runs
+//! the worked examples that hold a definition to its word.
 
 pub mod atlas;
 mod before;

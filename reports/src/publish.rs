@@ -265,7 +265,7 @@ fn files_below(folder: &Path) -> Result<BTreeMap<String, String>> {
             if kind.is_dir() || within == LIST {
                 continue;
             }
-            let hash = if kind.is_file() { hash_of(&path)? } else { "no plain file".to_owned() };
+            let hash = if kind.is_file() { files::hash_of(&path)? } else { "no plain file".to_owned() };
             found.insert(within, hash);
         }
     }
@@ -280,14 +280,6 @@ fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::FileType)>> {
         found.push((entry.path(), entry.file_type().map_err(unreadable)?));
     }
     Ok(found)
-}
-
-fn hash_of(path: &Path) -> Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    File::open(path)
-        .and_then(|file| hasher.update_reader(file).map(|_| ()))
-        .map_err(|error| LakeError::io("cannot read", path, error))?;
-    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// Exchanges two folders: in one step where the file system can, else by three renames that are undone on failure.

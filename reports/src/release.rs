@@ -4,7 +4,8 @@
 //! FHIR bundles see what it leaves and nothing else, so they agree by construction. docs/release.md says what each profile
 //! promises, and what it does not.
 //!
-//! - `names` puts labels in place of organizations, `groups` numbers in place of words of patients that no value is shown for, `years` leaves whole years alone, `accounting` rows without file names;
+//! - `names` puts labels in place of organizations, `groups` numbers in place of words of patients that no value is shown for;
+//! - `years` leaves whole years alone, `accounting` rows without file names;
 //! - `suppression` hides small counts with what would give them away, `rounding` rounds the rest;
 //! - `context` says what was done, figure by figure, for the sheet that goes with a public release.
 
