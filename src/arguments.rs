@@ -105,7 +105,8 @@ pub struct MeasuringOptions {
     /// Months to measure, the report month included.
     #[arg(long)]
     pub months: Option<i64>,
-    /// Measure only what has this id, or an id that begins with it, such as `readmission`; may be repeated.
+    /// Measure only what has this id, or an id that begins with it, such as `readmission`; may be repeated. Work lists are made of
+    /// the families of these measures.
     #[arg(long, value_name = "ID")]
     pub only: Vec<String>,
     /// Buckets of patients to measure together; chosen by the lake's size unless given. The results are the same;

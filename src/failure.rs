@@ -73,6 +73,7 @@ impl Failure {
                 MeasureError::Definition { .. }
                 | MeasureError::UnknownMeasure { .. }
                 | MeasureError::UnknownWorklist { .. }
+                | MeasureError::NoWorklist { .. }
                 | MeasureError::Setting { .. }
                 | MeasureError::Deck { .. },
             )

@@ -19,8 +19,9 @@ use jiff::civil::Date;
 use crate::atlas;
 use crate::before;
 use crate::case_mix::{self, CaseMixRows};
+use crate::completion::OwnTexts;
 use crate::definition::{
-    Better, Feed, Kind, Measure, NeededRows, View, prepared_views, views_read, whole_views, worklists,
+    Better, Feed, Kind, Measure, NeededRows, View, prepared_views, views_for, whole_views, worklists_of,
 };
 use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
@@ -29,7 +30,8 @@ use crate::feeds;
 use crate::funnels;
 use crate::gaps::{self, Gaps};
 use crate::instrument::{self, Instrument};
-use crate::rates::{Exact, Rate, State, Tree, UNKNOWN, rates};
+use crate::people::{Dictionaries, People};
+use crate::rates::{Counts, Exact, Rate, State, Tree, UNKNOWN, rates};
 use crate::risk::{self, RiskRows};
 use crate::rows::{self, Cell};
 use crate::several_sums::Before;
@@ -37,7 +39,9 @@ use crate::signals::{self, Settings};
 use crate::span::{Span, days, period_start};
 use crate::spellings;
 use crate::suppression::{Disclosure, suppress};
+use crate::tally::Tally;
 use crate::targets;
+use crate::units::Source;
 use crate::workbench::{MEMORY_BYTES, Workbench, number_at, shipped, text_at};
 
 /// Rows of tables about patients that are measured together, unless one bucket alone has more.
@@ -230,9 +234,8 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let loaded = manifest.tables.iter().filter(|(_, entry)| entry.rows > 0).map(|(name, _)| name.clone());
     let loaded: BTreeSet<String> = loaded.collect();
     let shipped = shipped(&options.measures, &options.instruments)?;
-    let views = prepared_views();
-    // These cost a pass over all patients: only those that some measure reads.
-    let whole = views_read(&whole_views(), options.measures.iter().map(|measure| measure.sql.as_str()));
+    let lists = worklists_of(&options.measures);
+    let [views, whole] = views_of(options, &lists);
     let mut benches = Vec::new();
     for (number, context) in sessions(options, &lake, &manifest, &runtime).await?.into_iter().enumerate() {
         let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone(), &shipped)?;
@@ -276,7 +279,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         }
         wanted.push((measure.clone(), gaps));
     }
-    let mut running = Running::new(Arc::new(benches), Arc::new(names), Arc::new(tree), Arc::new(protection));
+    let mut running = Running::new(&span, benches, names, tree, protection).await?;
     let at_once = measures_at_once(&manifest);
     let mut waiting = wanted.iter();
     loop {
@@ -304,7 +307,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     }
     let benches = running.benches;
     tables.preparations = preparations(&benches, &views).await?;
-    let (worklists, left_out) = work(&benches).await?;
+    let (worklists, left_out) = work(&benches, &lists).await?;
     tables.worklists = worklists;
     tables.preparations.extend(left_out);
     tables.caseload = caseload(&benches, &running.names, options.suppress_below).await?;
@@ -318,6 +321,15 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     files::remove_folder(&scratch)?;
     let snapshot = publish(draft, &identity)?;
     Ok(Outcome { snapshot, span, computed, refused })
+}
+
+/// The prepared views that a run reads: those of each group of buckets, and those of all patients.
+fn views_of(options: &Options<'_>, lists: &[(String, String)]) -> [Vec<View>; 2] {
+    let (of_groups, of_all) = (prepared_views(), whole_views());
+    let every: Vec<View> = of_groups.iter().chain(&of_all).cloned().collect();
+    let read = views_for(&every, &options.measures, lists);
+    [of_groups, of_all]
+        .map(|views| views.into_iter().filter(|view| read.iter().any(|read| read.name == view.name)).collect())
 }
 
 fn publish(draft: Draft, identity: &str) -> Result<Snapshot> {
@@ -375,9 +387,12 @@ impl Protection {
     }
 }
 
-/// Measures under way, in order, each on sessions of its own.
+/// Measures under way, in order.
 struct Running {
+    span: Span,
     benches: Arc<Vec<Workbench>>,
+    people: Arc<Vec<People>>,
+    codes: Arc<Dictionaries>,
     names: Arc<HashMap<(&'static str, String), String>>,
     tree: Arc<Tree>,
     protection: Arc<Protection>,
@@ -385,31 +400,57 @@ struct Running {
 }
 
 impl Running {
-    fn new(
-        benches: Arc<Vec<Workbench>>,
-        names: Arc<HashMap<(&'static str, String), String>>,
-        tree: Arc<Tree>,
-        protection: Arc<Protection>,
-    ) -> Self {
-        Self { benches, names, tree, protection, tasks: VecDeque::new() }
+    /// With the people of each group of buckets read.
+    async fn new(
+        span: &Span,
+        benches: Vec<Workbench>,
+        names: HashMap<(&'static str, String), String>,
+        tree: Tree,
+        protection: Protection,
+    ) -> Result<Self> {
+        let codes = Dictionaries::default();
+        let mut people = Vec::with_capacity(benches.len());
+        for bench in &benches {
+            people.push(People::read(bench, &codes).await?);
+        }
+        Ok(Self {
+            span: span.clone(),
+            benches: Arc::new(benches),
+            people: Arc::new(people),
+            codes: Arc::new(codes),
+            names: Arc::new(names),
+            tree: Arc::new(tree),
+            protection: Arc::new(protection),
+            tasks: VecDeque::new(),
+        })
     }
 
     fn start(&mut self, measure: Measure, gaps: Gaps) {
         let (benches, names, tree) = (Arc::clone(&self.benches), Arc::clone(&self.names), Arc::clone(&self.tree));
-        let protection = Arc::clone(&self.protection);
+        let (people, codes) = (Arc::clone(&self.people), Arc::clone(&self.codes));
+        let (protection, span) = (Arc::clone(&self.protection), self.span.clone());
         self.tasks.push_back(tokio::spawn(async move {
-            let mut own = Vec::with_capacity(benches.len());
-            for bench in benches.iter() {
-                let bench = bench.fork().await?;
-                bench.write_units(&measure).await?;
-                own.push(bench);
+            let own = OwnTexts::default();
+            let mut tally = Tally::new(&measure, span.months().len());
+            // Sessions of the measure's own, for models that are fitted to its units.
+            let mut forks = Vec::new();
+            for (bench, people) in benches.iter().zip(people.iter()) {
+                let units = Source { bench, people, names: &codes };
+                let units = units.count(&measure, &own, measure.store_units, &mut tally).await?;
+                units.write(&bench.unit_path(&measure), &measure, people, &codes, &own)?;
+                if measure.risk_sql.is_some() || measure.case_mix.is_some() {
+                    let fork = bench.fork().await?;
+                    fork.register_units(units.batches(&measure, people, &codes, &own)?)?;
+                    forks.push(fork);
+                }
             }
             let suppress_below = protection.suppress_below;
-            let risk = risk::risk(&own, &measure, &names, suppress_below).await?;
-            let case_mix = case_mix::case_mix(&own, &measure, &names, suppress_below).await?;
-            let mut rates = rates(&own, &measure, &tree, &gaps).await?;
+            let risk = risk::risk(&forks, &measure, &names, suppress_below).await?;
+            let case_mix = case_mix::case_mix(&forks, &measure, &names, suppress_below).await?;
+            let counted = Counts { span: &span, tally: &tally, names: &codes, own: &own };
+            let mut rates = rates(&counted, &measure, &tree, &gaps)?;
             protection.apply(&measure, &mut rates, &tree);
-            let exclusions = exclusions(&own, &measure, suppress_below, &rates).await?;
+            let exclusions = exclusions(&counted, &measure, suppress_below, &rates);
             Ok(Measured { measure, risk, case_mix, exclusions, rates })
         }));
     }
@@ -718,15 +759,18 @@ fn has_data_now(rates: &[Rate], span: &Span) -> bool {
     rates.iter().filter(of_report).any(|rate| rate.state != State::Undefined)
 }
 
-/// Rows of all work lists, in the contract's order, and for the table `preparation` how many rows each list considered, left out
+/// Rows of these work lists, in the contract's order, and for the table `preparation` how many rows each list considered, left out
 /// and holds.
-async fn work(benches: &[Workbench]) -> Result<(Vec<arrow::array::RecordBatch>, Vec<Vec<Cell>>)> {
+async fn work(
+    benches: &[Workbench],
+    lists: &[(String, String)],
+) -> Result<(Vec<arrow::array::RecordBatch>, Vec<Vec<Cell>>)> {
     let contract = contract::result("worklist")?;
     let (mut batches, mut counts) = (Vec::new(), Vec::new());
-    for (id, text) in worklists() {
+    for (id, text) in lists {
         let (mut items, mut left_out) = (Vec::new(), BTreeMap::new());
         for bench in benches {
-            let Worklist { rows, left_out: here } = worklist(bench, &id, &text).await?;
+            let Worklist { rows, left_out: here } = worklist(bench, id, text).await?;
             for batch in &rows {
                 items.push(rows::conform(contract, batch)?);
             }
@@ -742,7 +786,7 @@ async fn work(benches: &[Workbench]) -> Result<(Vec<arrow::array::RecordBatch>, 
             .chain(rules)
             .chain([("on the list".to_owned(), listed)]);
         counts.extend((1_i64..).zip(rules).map(|(position, (rule, rows))| {
-            vec![Cell::from(counted_as(&id)), position.into(), rule.into(), rows.into()]
+            vec![Cell::from(counted_as(id)), position.into(), rule.into(), rows.into()]
         }));
         batches.extend(rows::sorted(contract, &items)?);
     }

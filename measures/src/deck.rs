@@ -17,14 +17,20 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use crate::completion::OwnTexts;
 use crate::compute::worklist;
-use crate::definition::{Feed, Kind, Measure, View, prepared_views, views_read, whole_views, worklists};
+use crate::definition::{
+    Feed, Kind, Measure, StoreUnits, View, prepared_views, views_for, views_read, whole_views, worklists,
+};
 use crate::error::{MeasureError, Result};
 use crate::gaps::Gaps;
 use crate::instrument::Instrument;
-use crate::rates::{Exact, Rate, Sums, Tree, composite, rates};
+use crate::people::{Dictionaries, People};
+use crate::rates::{Counts, Exact, Rate, Sums, Tree, composite, rates};
 use crate::span::Span;
 use crate::spellings;
+use crate::tally::Tally;
+use crate::units::Source;
 use crate::waits::{Waits, waits};
 use crate::workbench::{MEMORY_BYTES, Shipped, Workbench, number_at, shipped, text_at};
 
@@ -87,10 +93,6 @@ struct Expectation {
     #[serde(default)]
     only_here: bool,
 }
-
-/// What completes every unit and its rates, whatever a measure's SQL reads.
-const ENGINE_READS: &str =
-    "prepared.person prepared.member_months prepared.payer_months prepared.attribution prepared.program_members";
 
 /// One comparison of a deck.
 #[derive(Debug, Clone, PartialEq)]
@@ -274,20 +276,9 @@ async fn run_deck(
     let lists = worklists();
     let lists: Vec<&(String, String)> =
         lists.iter().filter(|(id, _)| deck.file.worklist.iter().any(|one| one.list == *id)).collect();
-    let apart: Vec<String> = tested
-        .clone()
-        .filter_map(|measure| measure.apart.as_ref())
-        .map(|apart| format!("prepared.{}", apart.instead))
-        .collect();
-    let texts: Vec<&str> = tested
-        .flat_map(|measure| [Some(measure.sql.as_str()), measure.by_payer.as_deref()].into_iter().flatten())
-        .chain(lists.iter().map(|(_, text)| text.as_str()))
-        .chain(own.iter().map(String::as_str))
-        .chain(apart.iter().map(String::as_str))
-        .chain([ENGINE_READS])
-        .collect();
     let every: Vec<View> = views.iter().flatten().cloned().collect();
-    let read = views_read(&every, texts);
+    let mut read = views_for(&every, tested, lists.iter().copied());
+    read.extend(views_read(&every, own.iter().map(String::as_str)));
     let views: Vec<Vec<View>> = views
         .iter()
         .map(|list| list.iter().filter(|view| read.iter().any(|one| one.name == view.name)).cloned().collect())
@@ -295,7 +286,8 @@ async fn run_deck(
     let shipped = shipped(measures, instruments)?;
     let mut comparisons = Vec::new();
     // One workbench for measures of equal run-out: the prepared views are the same for all of them.
-    let mut benches: BTreeMap<i64, (tempfile::TempDir, Workbench)> = BTreeMap::new();
+    let mut benches: BTreeMap<i64, (tempfile::TempDir, Workbench, People)> = BTreeMap::new();
+    let names = Dictionaries::default();
     let months = i64::from(i32::from(end.year()) * 12 + i32::from(end.month()))
         - i64::from(i32::from(start.year()) * 12 + i32::from(start.month()))
         + 1;
@@ -325,18 +317,23 @@ async fn run_deck(
             let span = Span::new(end, months, data_through.saturating_add(runout.days()), false)?;
             let place = tempfile_folder(&deck)?;
             let bench = bench(&deck, span, place.path(), &shipped, &views).await?;
-            free.insert((place, bench));
+            let people = People::read(&bench, &names).await?;
+            free.insert((place, bench, people));
         }
-        let Some((_, bench)) = benches.get(&runout) else { continue };
+        let Some((_, bench, people)) = benches.get(&runout) else { continue };
         for needed in &measure.needs_rows {
             // Whether the deck has such rows does not matter; that the question can be asked does.
             bench.any(measure, needed).await?;
         }
-        bench.write_units(measure).await?;
+        let (own, mut tally) = (OwnTexts::default(), Tally::new(measure, bench.span.months().len()));
+        let source = Source { bench, people, names: &names };
+        let units = source.count(measure, &own, StoreUnits::All, &mut tally).await?;
+        bench.register_units(units.batches(measure, people, &names, &own)?)?;
         if let Some(text) = &expectation.units {
             compare_units(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }
-        let found = rates(std::slice::from_ref(bench), measure, &Tree::default(), &Gaps::new()).await?;
+        let counted = Counts { span: &bench.span, tally: &tally, names: &names, own: &own };
+        let found = rates(&counted, measure, &Tree::default(), &Gaps::new())?;
         if let Some(text) = &expectation.rate {
             if measure.kind == Kind::Time {
                 compare_waits(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;

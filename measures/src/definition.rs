@@ -734,6 +734,38 @@ pub fn whole_views() -> Vec<View> {
     PREPARED.get_dir("whole").map(views_in).unwrap_or_default()
 }
 
+/// The work lists of the families of these measures: id and SQL.
+#[must_use]
+pub fn worklists_of(measures: &[Measure]) -> Vec<(String, String)> {
+    let of_family = |id: &str| {
+        let family = id.split('.').next().unwrap_or_default();
+        measures.iter().any(|measure| measure.family == family)
+    };
+    worklists().into_iter().filter(|(id, _)| of_family(id)).collect()
+}
+
+/// What completes every unit, whatever a measure's SQL reads.
+const EVERY_UNIT: &str =
+    "prepared.person prepared.member_months prepared.payer_months prepared.attribution prepared.program_members";
+
+/// Those of `views` that these measures and work lists read, in order.
+#[must_use]
+pub fn views_for<'a>(
+    views: &[View],
+    measures: impl IntoIterator<Item = &'a Measure>,
+    worklists: impl IntoIterator<Item = &'a (String, String)>,
+) -> Vec<View> {
+    let mut texts = vec![EVERY_UNIT.to_owned()];
+    for measure in measures {
+        texts.push(measure.sql.clone());
+        texts.extend(measure.by_payer.iter().chain(&measure.risk_sql).cloned());
+        texts.extend(measure.case_mix.iter().map(|(_, text)| text.clone()));
+        texts.extend(measure.apart.iter().map(|apart| format!("prepared.{}", apart.instead)));
+    }
+    texts.extend(worklists.into_iter().map(|(_, text)| text.clone()));
+    views_read(views, texts.iter().map(String::as_str))
+}
+
 /// Those of `views` that these texts read, and those that these views read in turn; in the order of `views`.
 #[must_use]
 pub fn views_read<'a>(views: &[View], texts: impl IntoIterator<Item = &'a str>) -> Vec<View> {
@@ -750,6 +782,7 @@ pub fn views_read<'a>(views: &[View], texts: impl IntoIterator<Item = &'a str>) 
             if !read[place] && reads(&text, view) {
                 read[place] = true;
                 texts.push(view.sql.clone());
+                texts.extend(view.counts.clone());
             }
         }
     }

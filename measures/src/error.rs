@@ -35,6 +35,15 @@ pub enum MeasureError {
         /// Those there are.
         known: String,
     },
+    /// The newest results lack a work list.
+    #[error(
+        "the newest results hold no work list {id}: they are of measures of other families only; `carecoord compute` without --only \
+         makes all of them"
+    )]
+    NoWorklist {
+        /// The id asked for.
+        id: String,
+    },
     /// A setting makes no sense.
     #[error("{what}: {reason}")]
     Setting {

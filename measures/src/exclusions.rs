@@ -2,79 +2,48 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Date32Type, Int64Type};
-
-use crate::definition::{Kind, Measure};
-use crate::error::{MeasureError, Result};
-use crate::rates::Rate;
+use crate::definition::Measure;
+use crate::rates::{Counts, Rate};
 use crate::rows::Cell;
-use crate::span::{date_of, period_start};
-use crate::workbench::{Workbench, text_at};
+use crate::span::{date_of, days, period_start};
+use crate::tally::ReasonKind;
 
-/// Rows of the results table `exclusion` for a measure whose units are registered as `prepared.unit` in each of the
-/// workbenches, with small counts suppressed. `rates` are those of the measure as they are shown: a total that is hidden there
-/// must not be the sum of reasons that are shown here.
-///
-/// # Errors
-/// When a query fails.
-pub async fn exclusions(
-    benches: &[Workbench],
-    measure: &Measure,
-    suppress_below: u64,
-    rates: &[Rate],
-) -> Result<Vec<Vec<Cell>>> {
-    let Some(Workbench { span, .. }) = benches.first() else { return Ok(Vec::new()) };
-    // As rates count them.
-    let mature = if measure.count_immature || measure.kind == Kind::Time { "true" } else { "mature" };
-    let query = format!(
-        "select year, kind, reason, count(*) as units from ( \
-         select cast(date_trunc('year', period) as date) as year, \
-         case when not in_denominator then 'excluded' when not mature then 'immature' else 'exception' end as kind, \
-         case when not in_denominator then coalesce(exclusion_reason, 'not_stated') \
-         when not mature then 'follow_up_not_over' else exception_reason end as reason \
-         from prepared.unit \
-         where period between date '{first}' and date '{last}' \
-         and (not in_denominator and coalesce(exclusion_reason, '') <> 'outside_period' or in_denominator and not mature \
-         or in_denominator and {mature} and exception_reason is not null and not in_numerator)) \
-         group by year, kind, reason",
-        first = span.first_month,
-        last = span.last_day(),
-    );
-    let broken = |reason: &str| MeasureError::engine("the reasons of exclusion", reason);
+/// Rows of the results table `exclusion` for a measure from the counts of its units, with small counts suppressed. `rates` are those
+/// of the measure as they are shown: a total that is hidden there must not be the sum of reasons that are shown here.
+#[must_use]
+pub fn exclusions(counted: &Counts<'_>, measure: &Measure, suppress_below: u64, rates: &[Rate]) -> Vec<Vec<Cell>> {
+    let months = counted.span.months();
+    let texts = counted.own.reasons.texts();
     let mut counts: BTreeMap<(i32, String, String), u64> = BTreeMap::new();
-    for bench in benches {
-        for batch in bench.collect(&query).await? {
-            let column = |name: &str| batch.column_by_name(name).ok_or_else(|| broken(name));
-            let years = column("year")?.as_primitive_opt::<Date32Type>().ok_or_else(|| broken("year"))?;
-            let units = cast(column("units")?, &DataType::Int64).map_err(|error| broken(&error.to_string()))?;
-            let units = units.as_primitive::<Int64Type>();
-            for row in 0..batch.num_rows() {
-                let text = |name: &str| -> Result<String> { Ok(text_at(column(name)?, row).unwrap_or_default()) };
-                if years.is_null(row) || date_of(years.value(row)) < span.first_month {
-                    continue;
-                }
-                let key = (years.value(row), text("kind")?, text("reason")?);
-                *counts.entry(key).or_default() += u64::try_from(units.value(row)).unwrap_or(0);
-            }
+    for ((month, kind, reason), units) in counted.tally.reasons() {
+        let year = period_start("year", months[month as usize]);
+        if year < counted.span.first_month {
+            continue;
         }
+        let reason = texts.get(reason as usize).map(ToString::to_string);
+        let (kind, unnamed) = match kind {
+            ReasonKind::Excluded => (KINDS[0], "not_stated"),
+            ReasonKind::Exception => (KINDS[1], ""),
+            ReasonKind::Immature => (KINDS[2], "follow_up_not_over"),
+        };
+        let key = (days(year), kind.to_owned(), reason.unwrap_or_else(|| unnamed.to_owned()));
+        *counts.entry(key).or_default() += units;
     }
     let hidden = hidden(&counts, suppress_below, &hidden_totals(rates));
-    Ok(counts
+    counts
         .iter()
         .map(|(key @ (year, kind, reason), units)| {
             let shown = !hidden.contains(key);
             vec![
                 measure.id.clone().into(),
-                Cell::Date(crate::span::days(period_start("year", date_of(*year)))),
+                Cell::Date(days(period_start("year", date_of(*year)))),
                 kind.clone().into(),
                 reason.clone().into(),
                 shown.then_some(*units).into(),
                 if shown { "shown" } else { "suppressed" }.into(),
             ]
         })
-        .collect())
+        .collect()
 }
 
 type Counted = (i32, String, String);

@@ -1,8 +1,8 @@
 //! Measures: lake → results.
 //!
 //! A [`definition`] is a folder: `measure.toml`, `units.sql`, decks. The [`workbench`] opens a lake for SQL, makes the
-//! prepared views once, and completes each measure's units with period, maturity and attribution; [`rates`] sums them
-//! and divides once; [`suppression`] hides small counts, and `several_sums` what gives them away together; [`signals`] makes
+//! prepared views once; `units` runs a measure's SQL, `completion` adds period, maturity and attribution, `tally` counts;
+//! [`rates`] divides once; [`suppression`] hides small counts, and `several_sums` what gives them away together; [`signals`] makes
 //! control charts and `funnels` compares organizations; `risk` adjusts for risk, `case_mix` survey scores for who answers;
 //! [`waits`] is the arithmetic of time until an event; [`compute`] is the whole way and publishes. [`codes`] are the code lists
 //! that measures bring, [`instrument`] the survey instruments. [`card`] makes the pages of the documentation. [`deck`] runs
@@ -10,12 +10,15 @@
 
 pub mod atlas;
 mod before;
+mod calendar;
 pub mod card;
 mod case_mix;
 pub mod codes;
+mod completion;
 pub mod compute;
 pub mod deck;
 pub mod definition;
+mod dictionary;
 mod dispositions;
 mod equity;
 mod error;
@@ -26,6 +29,7 @@ mod funnels;
 mod gaps;
 pub mod instrument;
 mod linear;
+mod people;
 pub mod rates;
 mod risk;
 pub mod rows;
@@ -34,8 +38,12 @@ pub mod signals;
 pub mod span;
 mod spelled;
 mod spellings;
+mod sums;
 pub mod suppression;
+mod tally;
 mod targets;
+mod unit_table;
+mod units;
 pub mod waits;
 pub mod workbench;
 

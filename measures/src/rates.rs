@@ -1,25 +1,23 @@
 //! From units to rates: sums over levels and strata, rolled up to quarters and years, then one division and an interval.
 //!
-//! Units are summed once over all levels together and once over all strata together; everything after that is
-//! addition of whole numbers, so a quarter is exactly the sum of its months.
+//! Everything between the counts of months and the last division is addition of whole numbers, so a quarter is exactly the sum of its
+//! months.
 
 use std::collections::{BTreeMap, HashMap};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type};
 use carecoord_statistics::intervals;
 
-use crate::definition::{Kind, Measure, SUBGROUPS};
+use crate::completion::{FIRST_STRATUM, ORGANIZATION, OwnTexts, SPLITS};
+use crate::definition::{Kind, Measure};
 use crate::error::{MeasureError, Result};
 use crate::gaps::Gaps;
+use crate::people::Dictionaries;
 use crate::rows::Cell;
 use crate::span::{Span, date_of, days, period_end, period_start};
+pub use crate::sums::{Exact, Sums};
+use crate::tally::{By, Components, Tally};
 use crate::waits::{self, Waits};
-use crate::workbench::{UNIT_APART, Workbench, text_at};
 
-const LEVELS: [&str; 3] = ["organization", "practitioner", "coordinator"];
-const STRATA: [&str; 6] = ["age_band", "sex", "race", "ethnicity", "language", "deprivation"];
 /// The level of programs, whose members may overlap.
 pub const PROGRAM: &str = "program";
 /// The level of payers. A person with two coverages counts at both, and once among everyone.
@@ -45,70 +43,6 @@ pub struct Key {
     pub stratum: String,
     /// First day of the period, days since 1970-01-01.
     pub period: i32,
-}
-
-/// A sum as a whole number of units of 10^-`DIGITS`: exact, so it does not depend on the order of adding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Exact<const DIGITS: i8>(i128);
-
-impl<const DIGITS: i8> Exact<DIGITS> {
-    /// From a number, rounded to the last digit kept.
-    #[must_use]
-    pub fn new(number: f64) -> Self {
-        // Far within i128 for what decks and tests give; `as` saturates.
-        #[allow(clippy::cast_possible_truncation)]
-        let whole = (number * 10_f64.powi(DIGITS.into())).round() as i128;
-        Self(whole)
-    }
-
-    /// As a number.
-    #[must_use]
-    pub fn value(self) -> f64 {
-        self.0 as f64 / 10_f64.powi(DIGITS.into())
-    }
-}
-
-impl<const DIGITS: i8> std::ops::AddAssign for Exact<DIGITS> {
-    fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
-    }
-}
-
-/// Digits of what units add to numerators and denominators.
-const DIGITS: i8 = 6;
-
-/// Sums over units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// Numerator of counting units.
-    pub numerator: Exact<DIGITS>,
-    /// Denominator of counting units.
-    pub denominator: Exact<DIGITS>,
-    /// Sum of squared numerators of counting units.
-    pub squares: Exact<{ 2 * DIGITS }>,
-    /// Counting units.
-    pub n: u64,
-    /// Of them, for means, those whose numerator is not 0.
-    pub not_zero: u64,
-    /// Units excluded.
-    pub excluded: u64,
-    /// Units that left by an exception.
-    pub exceptions: u64,
-    /// Units not mature.
-    pub immature: u64,
-}
-
-impl Sums {
-    fn add(&mut self, other: &Self) {
-        self.numerator += other.numerator;
-        self.denominator += other.denominator;
-        self.squares += other.squares;
-        self.n += other.n;
-        self.not_zero += other.not_zero;
-        self.excluded += other.excluded;
-        self.exceptions += other.exceptions;
-        self.immature += other.immature;
-    }
 }
 
 /// Whether and why a value is shown.
@@ -278,7 +212,7 @@ impl Rate {
     }
 }
 
-type Months = BTreeMap<Key, BTreeMap<String, Sums>>;
+type Months = BTreeMap<Key, Components>;
 
 /// The tree of organizations: what each is, and which one it is part of.
 #[derive(Debug, Clone, Default)]
@@ -326,39 +260,19 @@ impl Tree {
     }
 }
 
-/// All rates of a measure whose units are registered as `prepared.unit` in each of the workbenches, before
-/// suppression, in order of key.
+/// All rates of a measure from the counts of its units, before suppression, in order of key.
 ///
 /// # Errors
-/// When a query fails or a count makes no sense.
-pub async fn rates(benches: &[Workbench], measure: &Measure, tree: &Tree, gaps: &Gaps) -> Result<Vec<Rate>> {
-    let Some(Workbench { span, .. }) = benches.first() else { return Ok(Vec::new()) };
+/// When a count makes no sense.
+pub fn rates(counted: &Counts<'_>, measure: &Measure, tree: &Tree, gaps: &Gaps) -> Result<Vec<Rate>> {
+    let span = counted.span;
     let mut months = Months::new();
     for month in span.months() {
         // A month without units is a row too: undefined, not missing.
         let overall = overall_key(days(month));
         months.entry(overall).or_default();
     }
-    for bench in benches {
-        let levels = cube(bench, measure, &LEVELS.map(|level| format!("{level}_id"))).await?;
-        add_cube(&mut months, &levels, &LEVELS, Some(tree))?;
-        let programs = cube_of(bench, measure, &["program_id".to_owned()], PROGRAM_UNITS).await?;
-        add_level(&mut months, &programs, PROGRAM)?;
-        let by_payer = if measure.by_payer.is_some() { "prepared.unit_by_payer" } else { PAYER_UNITS };
-        let payers = cube_of(bench, measure, &["payer_id".to_owned()], by_payer).await?;
-        add_level(&mut months, &payers, PAYER)?;
-        let kinds: Vec<&'static str> =
-            STRATA.into_iter().chain(SUBGROUPS.into_iter().take(measure.subgroups.len())).collect();
-        let own = measure.apart.as_ref().filter(|_| bench.has_apart()).map(|apart| SUBGROUPS[apart.subgroup - 1]);
-        let kinds: Vec<&'static str> = kinds.into_iter().filter(|kind| Some(*kind) != own).collect();
-        let names: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
-        let strata = cube(bench, measure, &names).await?;
-        add_cube(&mut months, &strata, &kinds, None)?;
-        if let Some(own) = own {
-            let groups = cube_of(bench, measure, &[own.to_owned()], UNIT_APART).await?;
-            add_cube(&mut months, &groups, &[own], None)?;
-        }
-    }
+    add_groups(&mut months, counted, tree);
     let mut periods: Months = BTreeMap::new();
     for (key, components) in months {
         let missing = gaps.get(&key.period).is_some_and(|gap| gap.concerns(&key));
@@ -408,131 +322,45 @@ fn overall_key(period: i32) -> Key {
     }
 }
 
-/// Units of people who were in a program on the index date, once for each program.
-const PROGRAM_UNITS: &str = "(select u.*, m.program_id from prepared.unit u join prepared.program_members m \
-     on m.patient_id = u.patient_id and u.index_date between m.valid_from and m.valid_until) units";
-
-/// Units at each payer that covers the patient on the 15th of the unit's month; at no known payer where none does.
-const PAYER_UNITS: &str = "(select u.period, u.component, u.in_denominator, u.exclusion_reason, u.in_numerator, u.exception_reason, \
-     u.numerator, u.denominator, u.mature, m.payer_id from prepared.unit u left join prepared.payer_months m \
-     on m.patient_id = u.patient_id and m.month = u.period) units";
-
-async fn cube(bench: &Workbench, measure: &Measure, dimensions: &[String]) -> Result<Vec<RecordBatch>> {
-    cube_of(bench, measure, dimensions, "prepared.unit").await
+/// Counts of a measure's units, and what their codes stand for.
+pub struct Counts<'a> {
+    /// What is measured.
+    pub span: &'a Span,
+    /// The counts.
+    pub tally: &'a Tally,
+    /// Texts of all measures by code.
+    pub names: &'a Dictionaries,
+    /// Texts of this measure by code.
+    pub own: &'a OwnTexts,
 }
 
-async fn cube_of(bench: &Workbench, measure: &Measure, dimensions: &[String], units: &str) -> Result<Vec<RecordBatch>> {
-    // A wait that is not over is censored, not left out.
-    let mature = if measure.count_immature || measure.kind == Kind::Time { "true" } else { "mature" };
-    let counts = format!("in_denominator and {mature} and (exception_reason is null or in_numerator)");
-    let dimensions = dimensions.join(", ");
-    // Exact decimals: sums of floating-point numbers would depend on the order in which threads add them.
-    let amount = |name: &str| format!("cast({name} as decimal(19, {DIGITS}))");
-    let (numerator, denominator) = (amount("numerator"), amount("denominator"));
-    let (squares, not_zero) = if matches!(measure.kind, Kind::Mean | Kind::Composite) {
-        (
-            format!("sum(case when {counts} then {numerator} * {numerator} end)"),
-            format!("sum(case when {counts} and numerator <> 0 then 1 else 0 end)"),
-        )
-    } else {
-        ("0".to_owned(), "0".to_owned())
+/// Adds what was counted of each group to the sums of months. Every unit has one organization, known or not: those together are
+/// everyone, and the levels above the organization are sums of it.
+fn add_groups(months: &mut Months, counted: &Counts<'_>, tree: &Tree) {
+    let first_days: Vec<i32> = counted.span.months().into_iter().map(days).collect();
+    let mut add = |key: Key, components: &Components| {
+        let of_key = months.entry(key).or_default();
+        for (component, sums) in components {
+            of_key.entry(component.clone()).or_default().add(sums);
+        }
     };
-    let text = format!(
-        "select period, {dimensions}, component, \
-         sum(case when {counts} then {numerator} end) as numerator, \
-         sum(case when {counts} then {denominator} end) as denominator, \
-         {squares} as squares, \
-         {not_zero} as not_zero, \
-         sum(case when {counts} then 1 else 0 end) as n, \
-         sum(case when not in_denominator and coalesce(exclusion_reason, '') <> 'outside_period' then 1 else 0 end) as excluded, \
-         sum(case when in_denominator and {mature} and exception_reason is not null and not in_numerator then 1 else 0 end) as exceptions, \
-         sum(case when in_denominator and not mature then 1 else 0 end) as immature \
-         from {units} where period between date '{}' and date '{}' \
-         group by period, {dimensions}, component order by period, {dimensions}, component",
-        bench.span.first_month, bench.span.report_month
-    );
-    bench.collect(&text).await
-}
-
-/// Adds sums by levels, where there is a tree, or by strata.
-fn add_cube(
-    months: &mut Months,
-    batches: &[RecordBatch],
-    dimensions: &[&'static str],
-    tree: Option<&Tree>,
-) -> Result<()> {
-    read_sums(batches, |batch, row, overall, component, sums| {
-        let mut add = |key: Key| months.entry(key).or_default().entry(component.to_owned()).or_default().add(sums);
-        if tree.is_some() {
-            add(overall.clone());
-        }
-        for (index, dimension) in dimensions.iter().enumerate() {
-            let group = text_at(batch.column(index + 1), row).unwrap_or_else(|| UNKNOWN.to_owned());
-            let Some(tree) = tree else {
-                add(Key { stratum_kind: dimension, stratum: group, ..overall.clone() });
-                continue;
-            };
-            if *dimension == "organization" {
-                for kind in ABOVE.into_iter().filter(|kind| tree.knows(kind)) {
-                    let id = tree.above(&group, kind).unwrap_or(UNKNOWN).to_owned();
-                    add(Key { level: kind, level_id: id, ..overall.clone() });
-                }
-            }
-            add(Key { level: dimension, level_id: group, ..overall.clone() });
-        }
-    })
-}
-
-/// Adds sums by a level whose parts may overlap.
-fn add_level(months: &mut Months, batches: &[RecordBatch], level: &'static str) -> Result<()> {
-    read_sums(batches, |batch, row, overall, component, sums| {
-        let id = text_at(batch.column(1), row).unwrap_or_else(|| UNKNOWN.to_owned());
-        let key = Key { level, level_id: id, ..overall.clone() };
-        months.entry(key).or_default().entry(component.to_owned()).or_default().add(sums);
-    })
-}
-
-/// Reads the rows of a cube: its key at level all, the component, and the sums.
-fn read_sums(batches: &[RecordBatch], mut take: impl FnMut(&RecordBatch, usize, &Key, &str, &Sums)) -> Result<()> {
-    let failed = |error: arrow::error::ArrowError| MeasureError::engine("the sums of units", error);
-    for batch in batches {
-        let column = |name: &str, kind: &DataType| {
-            let found = batch
-                .column_by_name(name)
-                .cloned()
-                .unwrap_or_else(|| arrow::array::new_null_array(kind, batch.num_rows()));
-            cast(&found, kind).map_err(failed)
+    for (by, group, month, components) in counted.tally.groups(counted.names, counted.own) {
+        let overall = overall_key(first_days[month]);
+        let level = |level: &'static str, id: &str| Key { level, level_id: id.to_owned(), ..overall.clone() };
+        let key = match by {
+            By::Payer => level(PAYER, &group),
+            By::Program => level(PROGRAM, &group),
+            By::Split(split) if split < FIRST_STRATUM => level(SPLITS[split], &group),
+            By::Split(split) => Key { stratum_kind: SPLITS[split], stratum: group.to_string(), ..overall.clone() },
         };
-        let period = column("period", &DataType::Date32)?;
-        let component = column("component", &DataType::Utf8View)?;
-        let decimal = |name: &str, digits: i8| column(name, &DataType::Decimal128(38, digits));
-        let integer = |name: &str| column(name, &DataType::Int64);
-        let (numerator, denominator) = (decimal("numerator", DIGITS)?, decimal("denominator", DIGITS)?);
-        let squares = decimal("squares", 2 * DIGITS)?;
-        let (n, not_zero, excluded) = (integer("n")?, integer("not_zero")?, integer("excluded")?);
-        let (exceptions, immature) = (integer("exceptions")?, integer("immature")?);
-        for row in 0..batch.num_rows() {
-            let real = |array: &ArrayRef| {
-                let array = array.as_primitive::<Decimal128Type>();
-                if array.is_valid(row) { array.value(row) } else { 0 }
-            };
-            let whole = |array: &ArrayRef| u64::try_from(array.as_primitive::<Int64Type>().value(row)).unwrap_or(0);
-            let sums = Sums {
-                numerator: Exact(real(&numerator)),
-                denominator: Exact(real(&denominator)),
-                squares: Exact(real(&squares)),
-                n: whole(&n),
-                not_zero: whole(&not_zero),
-                excluded: whole(&excluded),
-                exceptions: whole(&exceptions),
-                immature: whole(&immature),
-            };
-            let component = text_at(&component, row).unwrap_or_default();
-            let overall = overall_key(period.as_primitive::<Date32Type>().value(row));
-            take(batch, row, &overall, &component, &sums);
+        if by == By::Split(ORGANIZATION) {
+            add(overall.clone(), &components);
+            for kind in ABOVE.into_iter().filter(|kind| tree.knows(kind)) {
+                add(level(kind, tree.above(&group, kind).unwrap_or(UNKNOWN)), &components);
+            }
         }
+        add(key, &components);
     }
-    Ok(())
 }
 
 /// Months in a period.

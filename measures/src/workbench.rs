@@ -1,4 +1,4 @@
-//! The workbench: a lake opened for SQL, the prepared views made once, and measures' units run on them.
+//! The workbench: a lake opened for SQL, and the prepared views made once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -16,14 +16,11 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
 use crate::codes;
-use crate::definition::{Apart, Kind, Measure, NeededRows, Param, StoreUnits, View, prepared_codes};
+use crate::definition::{Measure, NeededRows, Param, View, prepared_codes};
 use crate::error::{MeasureError, Result};
 use crate::instrument::{self, Instrument};
-use crate::rows;
 use crate::span::{Span, days};
 
-/// The units of a subgroup that has its own.
-pub const UNIT_APART: &str = "prepared.unit_apart";
 /// Memory that joins, sorts and groups may hold before they spill, in bytes.
 pub const MEMORY_BYTES: usize = 1 << 30;
 
@@ -226,114 +223,20 @@ impl Workbench {
         frame.with_param_values(ParamValues::Map(used)).map_err(failed)
     }
 
-    /// The units of a measure, complete: with period, maturity, attribution and what rates are split by.
-    ///
-    /// # Errors
-    /// When the measure's SQL is broken or lacks a column.
-    pub async fn units(&self, measure: &Measure) -> Result<DataFrame> {
-        self.completed_units(measure, "units.sql", &measure.sql).await
-    }
-
-    /// The units that the text of a file yields, complete.
-    async fn completed_units(&self, measure: &Measure, file: &str, text: &str) -> Result<DataFrame> {
-        let broken = |reason: String| MeasureError::Definition {
-            measure: measure.id.clone(),
-            file: format!("{}/{file}", measure.folder),
-            reason,
-        };
-        let data_through = self.span.data_through(measure.feed);
-        let frame = self
-            .bind(text, &measure.params, measure.window_days, data_through)
-            .await
-            .map_err(|error| broken(error.to_string()))?;
-        let has = |name: &str| frame.schema().has_column_with_unqualified_name(name);
-        let outcome = match measure.kind {
-            Kind::Time if has("event_days") => "event_days",
-            Kind::Time => "event_date",
-            _ => "in_numerator",
-        };
-        for wanted in ["unit_id", "patient_id", "index_date", "in_denominator", "exclusion_reason", outcome] {
-            if !has(wanted) {
-                return Err(broken(format!("the query has no column {wanted}")));
-            }
-        }
-        let unknown: Vec<&str> =
-            frame.schema().fields().iter().map(|field| field.name().as_str()).filter(|name| !is_known(name)).collect();
-        if !unknown.is_empty() {
-            return Err(broken(format!(
-                "the query has columns that no unit has: {}; a unit may have {}",
-                unknown.join(", "),
-                KNOWN.join(", ")
-            )));
-        }
-        let spans = self.loaded.contains("attribution");
-        let text = completed(measure, &has, data_through, spans);
-        // A temporary name: the view lives as long as its plan.
-        let stem = file.strip_suffix(".sql").unwrap_or(file);
-        let name = format!("{stem}_{}", measure.id.replace('.', "_"));
-        let _ = self.context.deregister_table(format!("prepared.{name}"));
-        sql::register(&self.context, "prepared", &name, frame.into_view())?;
-        sql::read_only(&self.context, &text.replace("{units}", &format!("prepared.{name}")))
-            .await
-            .map_err(|error| broken(error.strip_backtrace()))
-    }
-
-    /// Writes a measure's units as one file in order and registers what rates are made from as `prepared.unit`.
-    /// Returns the number of rows written.
-    ///
-    /// # Errors
-    /// When the measure's SQL fails or the disk refuses.
-    pub async fn write_units(&self, measure: &Measure) -> Result<u64> {
-        let units = self.units(measure).await?;
-        let context = || format!("the measure {}", measure.id);
-        let failed =
-            |error: datafusion::error::DataFusionError| MeasureError::engine(context(), error.strip_backtrace());
-        let contract = contract::result("unit")?;
-        let path = self.folder.join("unit").join(format!("{}-{:02}.parquet", measure.id, self.group));
-        let kept = match measure.store_units {
-            StoreUnits::All => units.clone(),
-            StoreUnits::WithEvents => units.clone().filter(datafusion::prelude::col("in_numerator")).map_err(failed)?,
-        };
-        let order = ["patient_id", "index_date", "unit_id"]
-            .map(|name| datafusion::prelude::col(name).sort(true, false))
-            .to_vec();
-        let sorted = kept.sort(order).map_err(failed)?;
-        let rows = write_one(sorted, &path, contract).await.map_err(|error| named(&error, &context()))?;
-        let _ = self.context.deregister_table("prepared.unit");
-        let provider = match measure.store_units {
-            StoreUnits::All => sql::unordered(&[&path], contract.schema())?,
-            StoreUnits::WithEvents => units.into_view(),
-        };
-        sql::register(&self.context, "prepared", "unit", provider)?;
-        if let Some(text) = &measure.by_payer {
-            let by_payer = self.completed_units(measure, "units_by_payer.sql", text).await?;
-            let _ = self.context.deregister_table("prepared.unit_by_payer");
-            sql::register(&self.context, "prepared", "unit_by_payer", by_payer.into_view())?;
-        }
-        self.write_apart(measure).await?;
-        Ok(rows)
-    }
-
-    /// Registers the units of the subgroup that has its own as `prepared.unit_apart`, where they differ from the others.
-    async fn write_apart(&self, measure: &Measure) -> Result<()> {
-        let _ = self.context.deregister_table(UNIT_APART);
-        let Some(Apart { read, instead, .. }) = &measure.apart else { return Ok(()) };
-        let counted = |view: &str| format!("(select count(*) from prepared.{view} where left_out is null)");
-        let differs = format!("select {} <> {} as differs", counted(instead), counted(read));
-        let batches = self.collect(&differs).await?;
-        let differs = batches.first().and_then(|batch| text_at(batch.column(0), 0)).is_some_and(|text| text == "true");
-        if differs {
-            let text = measure.sql.replace(&format!("prepared.{read}"), &format!("prepared.{instead}"));
-            let units = self.completed_units(measure, "units.sql", &text).await?;
-            sql::register(&self.context, "prepared", "unit_apart", units.into_view())?;
-        }
-        Ok(())
-    }
-
-    /// Whether a subgroup of the measure just written has units of its own.
+    /// The file of a measure's units of this group of buckets.
     #[must_use]
-    pub fn has_apart(&self) -> bool {
-        self.context.table_exist(UNIT_APART).unwrap_or(false)
+    pub fn unit_path(&self, measure: &Measure) -> PathBuf {
+        self.folder.join("unit").join(format!("{}-{:02}.parquet", measure.id, self.group))
+    }
+
+    /// Registers a measure's units as `prepared.unit`.
+    ///
+    /// # Errors
+    /// When the rows do not have the columns of units.
+    pub fn register_units(&self, units: Vec<RecordBatch>) -> Result<()> {
+        let _ = self.context.deregister_table("prepared.unit");
+        let schema = contract::result("unit")?.schema();
+        Ok(sql::register(&self.context, "prepared", "unit", sql::in_memory(schema, units)?)?)
     }
 
     /// The counting, mature units of a measure registered as `prepared.unit`, of months from `first` to `last`, with what
@@ -444,173 +347,6 @@ impl Workbench {
     }
 }
 
-/// Columns that `units.sql` may have.
-const KNOWN: [&str; 31] = [
-    "unit_id",
-    "patient_id",
-    "index_date",
-    "in_denominator",
-    "exclusion_reason",
-    "in_numerator",
-    "exception_reason",
-    "numerator",
-    "denominator",
-    "component",
-    "subgroup",
-    "subgroup_2",
-    "subgroup_3",
-    "event_date",
-    "competing_date",
-    "censored_date",
-    "event_days",
-    "competing_days",
-    "censored_days",
-    "evidence",
-    "organization_id",
-    "practitioner_id",
-    "coordinator_id",
-    "payer_id",
-    "mature_on",
-    "birth_date",
-    "sex",
-    "race",
-    "ethnicity",
-    "language",
-    "deprivation",
-];
-
-fn is_known(name: &str) -> bool {
-    KNOWN.contains(&name)
-}
-
-/// The query that completes a measure's units; `{units}` stands for their table. Who answers for a unit that does not say so
-/// itself is the practitioner and coordinator on its index date: by the `spans` of the lake, else those of the patient. Units
-/// without the column `organization_id` belong to the organization of that practitioner.
-fn completed(measure: &Measure, has: &impl Fn(&str) -> bool, data_through: jiff::civil::Date, spans: bool) -> String {
-    let own = |name: &str, otherwise: &str| if has(name) { format!("u.{name}") } else { otherwise.to_owned() };
-    let mature_on = own("mature_on", &format!("cast(cast(u.index_date as int) + {} as date)", measure.window_days));
-    let birth_date = own("birth_date", "p.birth_date");
-    let stratum = |name: &str| own(name, &format!("p.{name}"));
-    let (primary, own_coordinator) = if spans {
-        ("ap.practitioner_id", "ac.practitioner_id")
-    } else {
-        ("p.primary_practitioner_id", "p.coordinator_id")
-    };
-    let practitioner =
-        if has("practitioner_id") { format!("coalesce(u.practitioner_id, {primary})") } else { primary.to_owned() };
-    // Units that bring everything themselves (member-months) are many; they are spared the joins.
-    let complete = has("birth_date") && has("sex") && has("coordinator_id");
-    let practitioner = if complete { "u.practitioner_id".to_owned() } else { practitioner };
-    let person = match (complete, spans) {
-        (true, _) => "",
-        (false, false) => "left join prepared.person p on p.patient_id = u.patient_id",
-        (false, true) => {
-            "left join prepared.person p on p.patient_id = u.patient_id \
-             left join prepared.attribution ap on ap.patient_id = u.patient_id and ap.role = 'primary' \
-             and u.index_date between ap.valid_from and ap.valid_until \
-             left join prepared.attribution ac on ac.patient_id = u.patient_id and ac.role = 'coordinator' \
-             and u.index_date between ac.valid_from and ac.valid_until"
-        }
-    };
-    let member = if has("payer_id") {
-        ""
-    } else {
-        "left join prepared.member_months mm on mm.patient_id = u.patient_id \
-         and mm.month = cast(date_trunc('month', u.index_date) as date)"
-    };
-    let (organization, site) = if has("organization_id") {
-        ("u.organization_id", String::new())
-    } else {
-        ("site.organization_id", format!("left join lake.practitioner site on site.practitioner_id = {practitioner}"))
-    };
-    let in_numerator = if measure.kind == Kind::Time {
-        format!("starts_with({}, 'event')", ended(measure.window_days, has, data_through))
-    } else {
-        "u.in_numerator".to_owned()
-    };
-    let age = age_in_years("u.index_date", &birth_date);
-    format!(
-        "select '{id}' as measure_id, u.unit_id, u.patient_id, u.index_date, \
-         cast(date_trunc('month', u.index_date) as date) as period, \
-         u.in_denominator, u.exclusion_reason, {in_numerator} as in_numerator, {exception} as exception_reason, \
-         {numerator} as numerator, {denominator} as denominator, {component} as component, \
-         coalesce({mature_on} <= date '{data_through}', false) as mature, {mature_on} as mature_on, \
-         {evidence} as evidence, {organization} as organization_id, {practitioner} as practitioner_id, \
-         {coordinator} as coordinator_id, {payer} as payer_id, \
-         case when {birth_date} is null then null when {age} < 18 then '0-17' when {age} < 45 then '18-44' \
-         when {age} < 65 then '45-64' when {age} < 75 then '65-74' when {age} < 85 then '75-84' else '85+' end as age_band, \
-         {sex} as sex, {race} as race, {ethnicity} as ethnicity, {language} as language, {deprivation} as deprivation, \
-         {subgroup} as subgroup, {subgroup_2} as subgroup_2, {subgroup_3} as subgroup_3 \
-         from {{units}} u {person} {member} {site}",
-        id = measure.id,
-        exception = own("exception_reason", "cast(null as varchar)"),
-        numerator =
-            own("numerator", &format!("case when {in_numerator} then 1 when {in_numerator} is not null then 0 end")),
-        denominator = own("denominator", "case when u.in_denominator then 1 end"),
-        component = if measure.kind == Kind::Time {
-            ended(measure.window_days, has, data_through)
-        } else {
-            own("component", "cast(null as varchar)")
-        },
-        evidence = own("evidence", "cast(null as varchar)"),
-        coordinator = own("coordinator_id", own_coordinator),
-        payer = as_group(&own("payer_id", "mm.payer_id")),
-        sex = stratum("sex"),
-        race = stratum("race"),
-        ethnicity = stratum("ethnicity"),
-        language = stratum("language"),
-        deprivation = stratum("deprivation"),
-        subgroup = as_group(&own("subgroup", "cast(null as varchar)")),
-        subgroup_2 = as_group(&own("subgroup_2", "cast(null as varchar)")),
-        subgroup_3 = as_group(&own("subgroup_3", "cast(null as varchar)")),
-    )
-}
-
-/// A text of the extracts as the name of a group. One of more than 100 letters, or an address, is a remark on somebody and no group.
-fn as_group(text: &str) -> String {
-    if text.starts_with("cast(null") {
-        return text.to_owned();
-    }
-    format!("case when character_length({text}) <= 100 and strpos({text}, '@') = 0 then {text} end")
-}
-
-/// How the wait of a unit of a measure of time ended, and after how many days, as one text: `event|12`, `competing|3`,
-/// `censored|90`. A unit is watched until the horizon of W days (0: none), until the data end, and until `censored_date`. Units that
-/// count other days than calendar days say numbers of days in place of dates: `event_days` and so on; `censored_days` then is
-/// the last day known.
-fn ended(window_days: i64, has: &impl Fn(&str) -> bool, data_through: jiff::civil::Date) -> String {
-    let since = |date: &str| format!("(cast({date} as int) - cast(u.index_date as int))");
-    let days = |what: &str| match (has(&format!("{what}_days")), has(&format!("{what}_date"))) {
-        (true, _) => Some(format!("cast(u.{what}_days as int)")),
-        (false, true) => Some(since(&format!("u.{what}_date"))),
-        (false, false) => None,
-    };
-    let event = days("event").unwrap_or_default();
-    let competing = days("competing").unwrap_or_else(|| "cast(null as int)".to_owned());
-    let mut ends: Vec<String> = days("censored").into_iter().collect();
-    if !has("censored_days") {
-        ends.push(since(&format!("date '{data_through}'")));
-    }
-    if window_days > 0 {
-        ends.push(window_days.to_string());
-    }
-    let last = format!("greatest(least({}), 0)", ends.join(", "));
-    format!(
-        "case when not u.in_denominator then null \
-         when {event} <= {last} and ({competing} is null or {event} <= {competing}) then concat('event|', {event}) \
-         when {competing} <= {last} then concat('competing|', {competing}) \
-         else concat('censored|', {last}) end"
-    )
-}
-
-/// Completed years between two dates: the difference of the dates written as whole numbers, `yyyymmdd`.
-fn age_in_years(on: &str, birth_date: &str) -> String {
-    let number = |date: &str| {
-        format!("(date_part('year', {date}) * 10000 + date_part('month', {date}) * 100 + date_part('day', {date}))")
-    };
-    format!("(({} - {}) / 10000)", number(on), number(birth_date))
-}
-
 fn named(error: &MeasureError, context: &str) -> MeasureError {
     match error {
         MeasureError::Engine { context: inner, reason } => MeasureError::engine(context, format!("{inner}: {reason}")),
@@ -677,25 +413,6 @@ async fn write_partitions(frame: DataFrame, folder: &Path, group: usize) -> Resu
     }
     written.sort();
     failure.map_or(Ok((schema, written)), Err)
-}
-
-/// Writes a sorted query's rows as one file of a contract. Returns the number of rows.
-async fn write_one(frame: DataFrame, path: &Path, contract: &contract::Contract) -> Result<u64> {
-    if let Some(folder) = path.parent() {
-        files::create_folder(folder)?;
-    }
-    let failed =
-        |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
-    let mut stream = frame.execute_stream().await.map_err(failed)?;
-    let mut out = Writer::create(path, contract.schema())?;
-    let mut count = 0;
-    while let Some(batch) = stream.next().await {
-        let batch = rows::conform(contract, &batch.map_err(failed)?)?;
-        count += batch.num_rows() as u64;
-        out.write(&batch)?;
-    }
-    out.finish()?;
-    Ok(count)
 }
 
 /// The text of a column at a row; none for null. Any text type will do.

@@ -33,13 +33,16 @@ pub fn run(options: &WorklistOptions) -> Result<ExitCode, Failure> {
          where w.worklist_id = '{}' order by w.priority, w.since_date, w.item_id",
         options.id
     );
-    let (schema, batches) = sql::collect(project, Some(&lake), Some(&results), &text)?;
-    output::rows(&schema, &batches, options.format, options.output.as_deref())?;
     let counts = format!(
         "select rule, rows from results.preparation where view = '{}' order by position",
         compute::counted_as(&options.id)
     );
     let (_, batches) = sql::collect(project, Some(&lake), Some(&results), &counts)?;
+    if batches.iter().all(|batch| batch.num_rows() == 0) {
+        return Err(MeasureError::NoWorklist { id: options.id.clone() }.into());
+    }
+    let (schema, rows) = sql::collect(project, Some(&lake), Some(&results), &text)?;
+    output::rows(&schema, &rows, options.format, options.output.as_deref())?;
     let said = batches.iter().flat_map(|batch| {
         (0..batch.num_rows()).filter_map(|row| {
             let rows = number_at(batch.column(1), row)?;

@@ -4,7 +4,7 @@
 //! none is below 0, and parts add up to their totals (organizations, payers, practitioners and the other levels to everyone, groups
 //! of a split to everyone, months to quarters to years, clinics to hospitals). What either run shows of a final cell is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOutcome};
 
@@ -69,8 +69,8 @@ fn sums(table: &Table, parents: &BTreeMap<String, (String, String)>) -> Vec<(Pla
     };
     for place in table.keys() {
         let [kind, period, level, id, split, _] = place;
-        // The third split of referrals is by receiver, where a referral that was sent again counts at each: no parts of everyone.
-        if (level != "all" || split != "all") && level != "program" && split != "subgroup_3" {
+        // Programs overlap.
+        if (level != "all" || split != "all") && level != "program" {
             parts.entry((all(place), format!("{level} {split}"))).or_default().push(place.clone());
         }
         if let Some((parent, of)) = parents.get(id).filter(|_| level == "organization") {
@@ -84,7 +84,20 @@ fn sums(table: &Table, parents: &BTreeMap<String, (String, String)>) -> Vec<(Pla
             parts.entry((total, "time".to_owned())).or_default().push(place.clone());
         }
     }
-    parts.into_iter().map(|((total, _), parts)| (total, parts)).filter(|(total, _)| table.contains_key(total)).collect()
+    parts.retain(|(total, _), _| table.contains_key(total));
+    // Parts that overlap, such as payers of people with two, are seen not to add up: whoever attacks leaves such sums out.
+    let adds_up = |(total, _): &(Place, String), parts: &[Place]| {
+        (0..6).all(|count| {
+            let parts: Option<f64> = parts.iter().map(|part| table[part].counts[count]).sum();
+            parts
+                .zip(table[total].counts[count])
+                .is_none_or(|(parts, total)| (parts - total).abs() < 1e-6 * total.max(1.0))
+        })
+    };
+    let overlapping: BTreeSet<String> =
+        parts.iter().filter(|(key, parts)| !adds_up(key, parts)).map(|((_, by), _)| by.clone()).collect();
+    let kept = parts.into_iter().filter(|((_, by), _)| !overlapping.contains(by));
+    kept.map(|((total, _), parts)| (total, parts)).collect()
 }
 
 /// The least and the greatest that each unknown can be, as far as it matters: an unknown that is seen at two values is not known.
