@@ -10,6 +10,8 @@ pub mod contract;
 pub mod dictionary;
 mod error;
 pub mod files;
+#[cfg(feature = "sql")]
+pub mod grouped;
 pub mod inventory;
 pub mod manifest;
 pub mod parquet_file;

@@ -10,10 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::catalog::{
-    CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
-    TableProvider,
-};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, TableProvider};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{plan_err, resources_err};
 use datafusion::datasource::MemTable;
@@ -22,7 +19,6 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{LogicalPlan, SortExpr};
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext, col, lit};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
@@ -32,6 +28,7 @@ use url::Url;
 
 use crate::contract::{self, Contract};
 use crate::error::{LakeError, Result};
+use crate::grouped::{Grouped, Part};
 use crate::manifest::{Manifest, ResultsManifest};
 use crate::snapshot::Snapshot;
 
@@ -93,55 +90,63 @@ pub fn session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext
     Ok(context)
 }
 
-/// A session of its own with the tables, functions and settings that this one has now: what is registered later is seen by
-/// one of them only.
-///
-/// # Errors
-/// When a table cannot be looked up.
-pub async fn fork(context: &SessionContext) -> Result<SessionContext> {
-    let state = SessionStateBuilder::new_from_existing(context.state())
-        .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
-        .build();
-    let fork = SessionContext::new_with_state(state);
-    let catalog = MemoryCatalogProvider::new();
-    let tables = context.catalog(CATALOG).ok_or_else(|| engine("there is no catalog"))?;
-    for name in SCHEMAS {
-        let schema = MemorySchemaProvider::new();
-        if let Some(from) = tables.schema(name) {
-            for table in from.table_names() {
-                if let Some(provider) = from.table(&table).await.map_err(engine)? {
-                    schema.register_table(table, provider).map_err(engine)?;
-                }
-            }
-        }
-        catalog.register_schema(name, Arc::new(schema)).map_err(engine)?;
-    }
-    fork.register_catalog(CATALOG, Arc::new(catalog));
-    Ok(fork)
-}
-
-/// Registers every table of a lake snapshot in schema `lake`; tables without rows are there, empty. Of tables about
-/// patients only these buckets are seen: `0..manifest.buckets` is everything.
+/// Registers every table of a lake snapshot in schema `lake`; tables without rows are there, empty.
 ///
 /// # Errors
 /// When a file is missing or DataFusion refuses.
-pub fn register_lake(
+pub fn register_lake(context: &SessionContext, snapshot: &Snapshot, manifest: &Manifest) -> Result<()> {
+    register_tables(context, snapshot, manifest, |_, provider| provider)
+}
+
+/// The same for queries that run for groups of buckets: of tables about patients, a query sees the buckets of the group that it runs
+/// for.
+///
+/// # Errors
+/// When a file is missing or DataFusion refuses.
+pub fn register_lake_in_groups(
     context: &SessionContext,
     snapshot: &Snapshot,
     manifest: &Manifest,
-    buckets: &Range<u32>,
+    groups: &[Range<u32>],
+) -> Result<()> {
+    {
+        // A filter that is found while a query runs would stay in its plan, and be wrong where the plan runs for other rows.
+        let state = context.state_ref();
+        let mut state = state.write();
+        let optimizer = &mut state.config_mut().options_mut().optimizer;
+        optimizer.enable_dynamic_filter_pushdown = false;
+        optimizer.enable_topk_dynamic_filter_pushdown = false;
+        optimizer.enable_join_dynamic_filter_pushdown = false;
+        optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    }
+    register_tables(context, snapshot, manifest, |table, provider| {
+        if table.bucket_by.is_none() {
+            return provider;
+        }
+        let part = |buckets: &Range<u32>| {
+            // Decided on the files' names: files of other buckets are not opened.
+            let within = col(BUCKET).gt_eq(lit(i32_of(buckets.start))).and(col(BUCKET).lt(lit(i32_of(buckets.end))));
+            Part { provider: Arc::clone(&provider), within: Some(within) }
+        };
+        Arc::new(Grouped::new(provider.schema(), groups.iter().map(part).collect()))
+    })
+}
+
+fn register_tables(
+    context: &SessionContext,
+    snapshot: &Snapshot,
+    manifest: &Manifest,
+    in_groups: impl Fn(&Contract, Arc<dyn TableProvider>) -> Arc<dyn TableProvider>,
 ) -> Result<()> {
     for table in contract::tables()? {
         let rows = manifest.tables.get(&table.name).map_or(0, |entry| entry.rows);
         let folder = snapshot.path.join(&table.name);
         let schema = table.lake_schema();
-        let mut provider: Arc<dyn TableProvider> =
-            if rows == 0 { empty(with_bucket(table, &schema))? } else { listing(&folder, schema, table)? };
-        if rows > 0 && table.bucket_by.is_some() && *buckets != (0..manifest.buckets) {
-            // Decided on the files' names: files of other buckets are not opened.
-            let within = col(BUCKET).gt_eq(lit(i32_of(buckets.start))).and(col(BUCKET).lt(lit(i32_of(buckets.end))));
-            provider = context.read_table(provider).and_then(|all| all.filter(within)).map_err(engine)?.into_view();
-        }
+        let provider = if rows == 0 {
+            empty(with_bucket(table, &schema))?
+        } else {
+            in_groups(table, listing(&folder, schema, table)?)
+        };
         register(context, "lake", &table.name, provider)?;
     }
     let quarantine = contract::quarantine()?;

@@ -13,7 +13,6 @@ use carecoord_lake::snapshot::{Draft, Snapshot, Store};
 use carecoord_lake::sql::Sharing;
 use carecoord_lake::{files, parquet_file, sql};
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::prelude::SessionContext;
 use jiff::civil::Date;
 
 use crate::atlas;
@@ -42,7 +41,7 @@ use crate::suppression::{Disclosure, suppress};
 use crate::tally::Tally;
 use crate::targets;
 use crate::units::Source;
-use crate::workbench::{MEMORY_BYTES, Workbench, number_at, shipped, text_at};
+use crate::workbench::{MEMORY_BYTES, Params, Shipped, Workbench, number_at, shipped, text_at};
 
 /// Rows of tables about patients that are measured together, unless one bucket alone has more.
 const ROWS_AT_ONCE: u64 = 4_000_000;
@@ -236,21 +235,16 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let shipped = shipped(&options.measures, &options.instruments)?;
     let lists = worklists_of(&options.measures);
     let [views, whole] = views_of(options, &lists);
-    let mut benches = Vec::new();
-    for (number, context) in sessions(options, &lake, &manifest, &runtime).await?.into_iter().enumerate() {
-        let bench = Workbench::new(context, span.clone(), draft.path(), number, loaded.clone(), &shipped)?;
-        bench.prepare(&views, &BTreeMap::new(), options.progress).await?;
-        benches.push(bench);
-    }
+    let benches = open(options, &lake, &manifest, &runtime, (&span, draft.path(), &loaded, &shipped)).await?;
+    Workbench::prepare(&benches, &views, &BTreeMap::new(), options.progress).await?;
     // A session over all patients reads what the groups have prepared, and nothing else.
-    let all =
-        Workbench::new(sql::session(manifest.buckets, &runtime)?, span.clone(), draft.path(), 0, loaded, &shipped)?;
-    if let Some(one) = benches.first() {
+    let all = Workbench::open(sql::session(manifest.buckets, &runtime)?, &span, draft.path(), 1, loaded, &shipped)?;
+    if let (Some(one), Some(all)) = (benches.first(), all.first()) {
         all.gather(one, &views).await?;
     }
-    all.prepare(&whole, &BTreeMap::new(), options.progress).await?;
-    for bench in &benches {
-        bench.adopt(&all, &whole).await?;
+    Workbench::prepare(&all, &whole, &BTreeMap::new(), options.progress).await?;
+    if let (Some(one), Some(all)) = (benches.first(), all.first()) {
+        one.adopt(all, &whole).await?;
     }
     let (names, tree) = match benches.first() {
         Some(bench) => {
@@ -337,21 +331,21 @@ fn publish(draft: Draft, identity: &str) -> Result<Snapshot> {
     Ok(draft.publish(&manifest)?)
 }
 
-/// A session over the lake for each group of buckets, in which one hospital has one spelling.
-async fn sessions(
+/// The groups of buckets of the lake, in which one hospital has one spelling.
+async fn open(
     options: &Options<'_>,
     lake: &Snapshot,
     manifest: &Manifest,
     runtime: &Arc<RuntimeEnv>,
-) -> Result<Vec<SessionContext>> {
-    let mut contexts = Vec::new();
-    for buckets in groups(manifest, options.buckets_at_once) {
-        let context = sql::session(buckets.end - buckets.start, runtime)?;
-        sql::register_lake(&context, lake, manifest, &buckets)?;
-        contexts.push(context);
-    }
-    spellings::unify(&contexts).await?;
-    Ok(contexts)
+    (span, folder, loaded, shipped): (&Span, &Path, &BTreeSet<String>, &Shipped),
+) -> Result<Vec<Workbench>> {
+    let groups = groups(manifest, options.buckets_at_once);
+    let most = groups.iter().map(|buckets| buckets.end - buckets.start).max().unwrap_or(1);
+    let context = sql::session(most, runtime)?;
+    sql::register_lake_in_groups(&context, lake, manifest, &groups)?;
+    let benches = Workbench::open(context, span, folder, groups.len(), loaded.clone(), shipped)?;
+    spellings::unify(&benches).await?;
+    Ok(benches)
 }
 
 /// What came of one measure.
@@ -432,21 +426,26 @@ impl Running {
         self.tasks.push_back(tokio::spawn(async move {
             let own = OwnTexts::default();
             let mut tally = Tally::new(&measure, span.months().len());
-            // Sessions of the measure's own, for models that are fitted to its units.
-            let mut forks = Vec::new();
+            let mut kept = Vec::new();
             for (bench, people) in benches.iter().zip(people.iter()) {
                 let units = Source { bench, people, names: &codes };
                 let units = units.count(&measure, &own, measure.store_units, &mut tally).await?;
                 units.write(&bench.unit_path(&measure), &measure, people, &codes, &own)?;
-                if measure.risk_sql.is_some() || measure.case_mix.is_some() {
-                    let fork = bench.fork().await?;
-                    fork.register_units(units.batches(&measure, people, &codes, &own)?)?;
-                    forks.push(fork);
+                if measure.risk_sql.is_some() {
+                    kept.push(units.batches(&measure, people, &codes, &own)?);
                 }
             }
+            // Models are fitted to the units.
+            let table = format!("unit_of_{}", measure.id.replace('.', "_"));
+            if let Some(bench) = benches.first() {
+                bench.register_units(&table, kept)?;
+            }
             let suppress_below = protection.suppress_below;
-            let risk = risk::risk(&forks, &measure, &names, suppress_below).await?;
-            let case_mix = case_mix::case_mix(&forks, &measure, &names, suppress_below).await?;
+            let risk = risk::risk(&benches, &measure, &table, &names, suppress_below).await?;
+            if let Some(bench) = benches.first() {
+                bench.forget(&table);
+            }
+            let case_mix = case_mix::case_mix(&benches, &measure, &names, suppress_below).await?;
             let counted = Counts { span: &span, tally: &tally, names: &codes, own: &own };
             let mut rates = rates(&counted, &measure, &tree, &gaps)?;
             protection.apply(&measure, &mut rates, &tree);
@@ -809,21 +808,23 @@ pub(crate) struct Worklist {
 
 /// Runs a work list's SQL: rows whose column `left_out` says why are counted, the others are on the list.
 pub(crate) async fn worklist(bench: &Workbench, id: &str, text: &str) -> Result<Worklist> {
-    use datafusion::functions_aggregate::expr_fn::count;
-    use datafusion::prelude::{col, lit};
+    use datafusion::physical_plan::common::collect;
     let failed = |reason: String| MeasureError::Definition {
         measure: id.to_owned(),
         file: format!("worklists/{id}.sql"),
         reason,
     };
-    let broken = |error: datafusion::error::DataFusionError| failed(error.strip_backtrace());
-    let data_through = bench.span.data_through(Feed::Ehr);
-    let frame = bench.bind(text, &BTreeMap::new(), 0, data_through).await.map_err(|error| failed(error.to_string()))?;
-    let why = || col("left_out");
-    let rows = frame.clone().filter(why().is_null()).map_err(broken)?.collect().await.map_err(broken)?;
-    let counted = frame.filter(why().is_not_null()).and_then(|frame| frame.aggregate(vec![why()], vec![count(lit(1))]));
+    let params = || Params::none(bench.span.data_through(Feed::Ehr));
+    let run = async |text: String| {
+        let query = bench.query(&text, params()).await.map_err(|error| failed(error.to_string()))?;
+        let rows = query.rows().map_err(|error| failed(error.strip_backtrace()))?;
+        collect(rows).await.map_err(|error| failed(error.strip_backtrace()))
+    };
+    let rows = run(format!("select * from ({text}\n) items where left_out is null")).await?;
+    let counted =
+        format!("select left_out, count(*) from ({text}\n) items where left_out is not null group by left_out");
     let mut left_out = BTreeMap::new();
-    for batch in counted.map_err(broken)?.collect().await.map_err(broken)? {
+    for batch in run(counted).await? {
         for row in 0..batch.num_rows() {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of rows.
             let rows = number_at(batch.column(1), row).unwrap_or_default() as u64;

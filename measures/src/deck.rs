@@ -328,7 +328,7 @@ async fn run_deck(
         let (own, mut tally) = (OwnTexts::default(), Tally::new(measure, bench.span.months().len()));
         let source = Source { bench, people, names: &names };
         let units = source.count(measure, &own, StoreUnits::All, &mut tally).await?;
-        bench.register_units(units.batches(measure, people, &names, &own)?)?;
+        bench.register_units("unit", vec![units.batches(measure, people, &names, &own)?])?;
         if let Some(text) = &expectation.units {
             compare_units(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }
@@ -387,17 +387,17 @@ async fn bench(deck: &Deck, span: Span, place: &Path, shipped: &Shipped, views: 
         }
         sql::register(&context, "lake", &table.name, sql::in_memory(with_bucket, batches)?)?;
     }
-    spellings::unify(std::slice::from_ref(&context)).await?;
     let mut given = BTreeMap::new();
     for (name, text) in &deck.file.views {
         given.insert(name.clone(), deck.query(name, text).await?);
     }
     let loaded = deck.file.tables.keys().cloned().collect();
-    let bench = Workbench::new(context, span, place, 0, loaded, shipped)?;
+    let mut benches = Workbench::open(context, &span, place, 1, loaded, shipped)?;
+    spellings::unify(&benches).await?;
     for views in views {
-        bench.prepare(views, &given, &|_| {}).await?;
+        Workbench::prepare(&benches, views, &given, &|_| {}).await?;
     }
-    Ok(bench)
+    benches.pop().ok_or_else(|| deck.broken("no group of buckets"))
 }
 
 fn shown(array: Option<&ArrayRef>, row: usize) -> String {

@@ -108,13 +108,14 @@ struct Part {
     interval: Option<(f64, f64)>,
 }
 
-/// Fits the models of a measure whose units are registered as `prepared.unit` in each workbench.
+/// Fits the models of a measure whose units are in the table `units` of schema `prepared`.
 ///
 /// # Errors
 /// When `risk.sql` is broken. That a model cannot be fitted is no error: it is a row with the reason.
 pub(crate) async fn risk(
     benches: &[Workbench],
     measure: &Measure,
+    units: &str,
     names: &HashMap<(&'static str, String), String>,
     threshold: u64,
 ) -> Result<RiskRows> {
@@ -124,7 +125,7 @@ pub(crate) async fn risk(
     let mut read_models: BTreeMap<String, Read> = BTreeMap::new();
     let mut terms = Vec::new();
     for bench in benches {
-        for batch in bench.risk(measure, text, first, last).await? {
+        for batch in bench.risk(measure, units, text, (first, last)).await? {
             read(measure, &batch, &mut read_models, &mut terms)?;
         }
     }

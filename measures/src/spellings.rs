@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use carecoord_lake::contract::{self, Contract};
-use carecoord_lake::sql;
-use datafusion::prelude::SessionContext;
 
 use crate::error::{MeasureError, Result};
-use crate::workbench::{number_at, text_at};
+use crate::workbench::{Workbench, number_at, text_at};
 
 /// What a column must refer to for its values to be ids of organizations.
 const ORGANIZATION: &str = "organization.organization_id";
@@ -34,16 +32,16 @@ const KINDS: [Ids; 2] = [
     Ids { columns: payers, looked_at: &["coverage", "claim_line"], known: None },
 ];
 
-/// Gives every organization and every payer one spelling in schema `lake` of all these sessions, which hold a group of buckets
-/// each: the one that a table of their own has, else the one with the most rows, else the first by name. A lake whose ids are
+/// Gives every organization and every payer one spelling in schema `lake` of all these groups of
+/// buckets: the one that a table of their own has, else the one with the most rows, else the first by name. A lake whose ids are
 /// spelled in one way is left as it is.
 ///
 /// # Errors
 /// When a query fails.
-pub async fn unify(contexts: &[SessionContext]) -> Result<()> {
+pub async fn unify(groups: &[Workbench]) -> Result<()> {
     let mut kinds = Vec::new();
     for ids in &KINDS {
-        kinds.push((ids, others(contexts, ids).await?));
+        kinds.push((ids, others(groups, ids).await?));
     }
     for table in contract::tables()? {
         let mut replaced = Vec::new();
@@ -61,35 +59,33 @@ pub async fn unify(contexts: &[SessionContext]) -> Result<()> {
             continue;
         }
         let text = format!("select * replace ({}) from lake.{}", replaced.join(", "), table.name);
-        for context in contexts {
-            let frame = sql::read_only(context, &text).await.map_err(failed)?;
-            context.deregister_table(format!("lake.{}", table.name)).map_err(failed)?;
-            sql::register(context, "lake", &table.name, frame.into_view())?;
+        if let Some(first) = groups.first() {
+            first.replace(&table.name, &text).await.map_err(|error| failed(&error))?;
         }
     }
     Ok(())
 }
 
 /// Each spelling that another one of the same letters takes the place of.
-async fn others(contexts: &[SessionContext], ids: &Ids) -> Result<BTreeMap<String, String>> {
+async fn others(groups: &[Workbench], ids: &Ids) -> Result<BTreeMap<String, String>> {
     let mut found: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for name in ids.looked_at {
         let table = contract::table(name)?;
         // A table without buckets stands whole in every group.
-        let groups = if table.bucket_by.is_some() { contexts } else { contexts.get(..1).unwrap_or_default() };
+        let holding = if table.bucket_by.is_some() { groups } else { groups.get(..1).unwrap_or_default() };
         for column in (ids.columns)(table) {
             let query = format!("select {column}, count(*) from lake.{name} where {column} is not null group by 1");
-            for context in groups {
-                for (spelling, rows) in counted(context, &query).await? {
+            for group in holding {
+                for (spelling, rows) in counted(group, &query).await? {
                     *found.entry(spelling.to_lowercase()).or_default().entry(spelling).or_default() += rows;
                 }
             }
         }
     }
     found.retain(|_, spellings| spellings.len() > 1);
-    let Some(context) = contexts.first().filter(|_| !found.is_empty()) else { return Ok(BTreeMap::new()) };
+    let Some(group) = groups.first().filter(|_| !found.is_empty()) else { return Ok(BTreeMap::new()) };
     let known = match ids.known {
-        Some(query) => counted(context, query).await?,
+        Some(query) => counted(group, query).await?,
         None => BTreeMap::new(),
     };
     let mut others = BTreeMap::new();
@@ -114,9 +110,9 @@ fn payers(table: &Contract) -> Vec<&str> {
 }
 
 /// Text and number of each row.
-async fn counted(context: &SessionContext, query: &str) -> Result<BTreeMap<String, u64>> {
+async fn counted(group: &Workbench, query: &str) -> Result<BTreeMap<String, u64>> {
     let mut found = BTreeMap::new();
-    for batch in sql::read_only(context, query).await.map_err(failed)?.collect().await.map_err(failed)? {
+    for batch in group.collect(query).await.map_err(|error| failed(&error))? {
         for row in 0..batch.num_rows() {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A count of rows.
             let rows = number_at(batch.column(1), row).unwrap_or_default() as u64;
@@ -128,7 +124,6 @@ async fn counted(context: &SessionContext, query: &str) -> Result<BTreeMap<Strin
     Ok(found)
 }
 
-#[allow(clippy::needless_pass_by_value)] // For `map_err`.
-fn failed(error: datafusion::error::DataFusionError) -> MeasureError {
-    MeasureError::engine("the spellings of organizations and payers", error.strip_backtrace())
+fn failed(error: &MeasureError) -> MeasureError {
+    MeasureError::engine("the spellings of organizations and payers", error)
 }

@@ -1,6 +1,6 @@
 //! Runs a measure's SQL on a group of buckets: its rows are completed, counted and kept.
 
-use datafusion::dataframe::DataFrame;
+use carecoord_lake::grouped::Planned;
 use futures::StreamExt;
 
 use crate::completion::{Completion, FIRST_SUBGROUP, OwnTexts, SPLITS};
@@ -9,7 +9,7 @@ use crate::error::{MeasureError, Result};
 use crate::people::{Dictionaries, People};
 use crate::tally::{Counted, Payers, Tally};
 use crate::unit_table::UnitTable;
-use crate::workbench::{Workbench, text_at};
+use crate::workbench::{Params, Workbench, text_at};
 
 /// A group of buckets of which units are counted.
 pub struct Source<'a> {
@@ -63,12 +63,12 @@ impl Source<'_> {
         tally: &mut Tally,
         mut keep: impl FnMut(&crate::completion::Units) -> Result<()>,
     ) -> Result<()> {
-        let frame = plan(self.bench, measure, file, text).await?;
+        let query = plan(self.bench, measure, file, text).await?;
         let completion = Completion::new(measure, &self.bench.span, self.people, self.names, own);
         let failed = |error: datafusion::error::DataFusionError| {
             MeasureError::engine(format!("the measure {}", measure.id), error.strip_backtrace())
         };
-        let mut rows = frame.execute_stream().await.map_err(failed)?;
+        let mut rows = query.rows().map_err(failed)?;
         while let Some(batch) = rows.next().await {
             let units = completion.complete(&batch.map_err(failed)?)?;
             tally.add(&units, self.people, counted);
@@ -89,20 +89,18 @@ impl Source<'_> {
     }
 }
 
-/// The rows that the text of a file of a measure yields.
-async fn plan(bench: &Workbench, measure: &Measure, file: &str, text: &str) -> Result<DataFrame> {
+/// The query that the text of a file of a measure is.
+async fn plan(bench: &Workbench, measure: &Measure, file: &str, text: &str) -> Result<Planned> {
     let broken = |reason: String| MeasureError::Definition {
         measure: measure.id.clone(),
         file: format!("{}/{file}", measure.folder),
         reason,
     };
     let data_through = bench.span.data_through(measure.feed);
-    let frame = bench
-        .bind(text, &measure.params, measure.window_days, data_through)
-        .await
-        .map_err(|error| broken(error.to_string()))?;
-    match Completion::refusal(measure, frame.schema().as_arrow()) {
+    let params = Params { own: &measure.params, window_days: measure.window_days, data_through };
+    let query = bench.query(text, params).await.map_err(|error| broken(error.to_string()))?;
+    match Completion::refusal(measure, &query.schema()) {
         Some(reason) => Err(broken(reason)),
-        None => Ok(frame),
+        None => Ok(query),
     }
 }

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, Date32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use carecoord_lake::contract;
+use carecoord_lake::grouped::{self, Grouped, Part, Planned};
 use carecoord_lake::parquet_file::Writer;
 use carecoord_lake::{files, sql};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::dataframe::DataFrame;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
@@ -39,10 +41,10 @@ pub fn shipped(measures: &[Measure], instruments: &[Instrument]) -> Result<Shipp
     Ok(tables)
 }
 
-/// A lake, or a deck, opened for measuring.
+/// A group of buckets of a lake, or a deck, opened for measuring. The groups of one lake share a session: what one of them asks is
+/// planned for all.
 pub struct Workbench {
-    /// The session with schemas `lake` and `prepared`.
-    pub context: SessionContext,
+    session: Arc<Session>,
     /// What is measured.
     pub span: Span,
     /// Folder for prepared views and units.
@@ -50,81 +52,129 @@ pub struct Workbench {
     /// Which of the groups of buckets that are measured one after the other; part of the names of files.
     group: usize,
     /// Tables of the lake that hold rows, in any bucket.
-    loaded: BTreeSet<String>,
+    loaded: Arc<BTreeSet<String>>,
+}
+
+/// What the groups of a lake share.
+struct Session {
+    /// Tables of schemas `lake` and `prepared`.
+    context: SessionContext,
+    groups: usize,
+    /// Queries that were planned, by their text with its parameters.
+    plans: Mutex<HashMap<String, Arc<dyn ExecutionPlan>>>,
+}
+
+impl Session {
+    /// Registers a table, in place of one of the same name.
+    fn register(&self, schema: &str, name: &str, provider: Arc<dyn TableProvider>) -> Result<()> {
+        let path = format!("{schema}.{name}");
+        if self.context.table_exist(path.as_str()).unwrap_or(false) {
+            let _ = self.context.deregister_table(path);
+            // What was planned reads the table that was there before.
+            self.plans.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        Ok(sql::register(&self.context, schema, name, provider)?)
+    }
+}
+
+/// The values of a text's parameters, beside those that every text has.
+#[derive(Debug, Clone, Copy)]
+pub struct Params<'a> {
+    /// Those of a measure.
+    pub own: &'a BTreeMap<String, Param>,
+    /// `$window_days`.
+    pub window_days: i64,
+    /// `$data_through`.
+    pub data_through: jiff::civil::Date,
+}
+
+static NO_PARAMS: BTreeMap<String, Param> = BTreeMap::new();
+
+impl Params<'_> {
+    /// For texts that are no measure's.
+    #[must_use]
+    pub fn none(data_through: jiff::civil::Date) -> Self {
+        Self { own: &NO_PARAMS, window_days: 0, data_through }
+    }
 }
 
 impl Workbench {
-    /// A workbench on a session in which schema `lake` is registered; it writes below `folder`. `group` tells files of
-    /// several workbenches on one folder apart; `loaded` names the tables that hold rows in any bucket; `shipped` are
-    /// tables that come with the measures: code sets and instruments.
+    /// One for each of `groups` groups of buckets, on a session in which schema `lake` is registered; they write below `folder`.
+    /// `loaded` names the tables that hold rows in any bucket; `shipped` are tables that come with the measures: code sets and
+    /// instruments.
     ///
     /// # Errors
     /// When the table of months cannot be made.
-    pub fn new(
+    pub fn open(
         context: SessionContext,
-        span: Span,
+        span: &Span,
         folder: &Path,
-        group: usize,
+        groups: usize,
         loaded: BTreeSet<String>,
         shipped: &Shipped,
-    ) -> Result<Self> {
-        let bench = Self { context, span, folder: folder.to_owned(), group, loaded };
-        crate::functions::register(&bench.context)?;
-        let months = bench.months()?;
-        for (name, batch) in shipped.iter().cloned().chain([("months", months)]) {
-            sql::register(&bench.context, "prepared", name, sql::in_memory(batch.schema(), vec![batch])?)?;
+    ) -> Result<Vec<Self>> {
+        crate::functions::register(&context)?;
+        for (name, batch) in shipped.iter().cloned().chain([("months", months(span)?)]) {
+            sql::register(&context, "prepared", name, sql::in_memory(batch.schema(), vec![batch])?)?;
         }
-        Ok(bench)
+        let session = Arc::new(Session { context, groups, plans: Mutex::default() });
+        let loaded = Arc::new(loaded);
+        let open = |group| Self {
+            session: Arc::clone(&session),
+            span: span.clone(),
+            folder: folder.to_owned(),
+            group,
+            loaded: Arc::clone(&loaded),
+        };
+        Ok((0..groups).map(open).collect())
     }
 
-    /// A workbench on a session of its own, with what is prepared so far: two measures can be computed at once.
-    ///
-    /// # Errors
-    /// When a table cannot be looked up.
-    pub async fn fork(&self) -> Result<Self> {
-        Ok(Self {
-            context: sql::fork(&self.context).await?,
-            span: self.span.clone(),
-            folder: self.folder.clone(),
-            group: self.group,
-            loaded: self.loaded.clone(),
-        })
-    }
-
-    /// Makes prepared views, in order; those in `given` are taken as they are.
+    /// Makes prepared views for all groups of a lake, in order; those in `given` are taken as they are.
     ///
     /// # Errors
     /// When a view's SQL is broken or the disk refuses.
     pub async fn prepare(
-        &self,
+        groups: &[Self],
         views: &[View],
         given: &BTreeMap<String, Vec<RecordBatch>>,
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<()> {
+        let Some(first) = groups.first() else { return Ok(()) };
         for View { name, sql: text, .. } in views {
             if let Some(batches) = given.get(name) {
-                if let Some(first) = batches.first() {
-                    sql::register(&self.context, "prepared", name, sql::in_memory(first.schema(), batches.clone())?)?;
+                if let Some(batch) = batches.first() {
+                    first.session.register("prepared", name, sql::in_memory(batch.schema(), batches.clone())?)?;
                 }
                 continue;
             }
             progress(&format!("preparing {name}"));
             let context = || format!("the prepared view {name}");
-            let frame = self
-                .bind(text, &BTreeMap::new(), 0, self.span.extract_date)
-                .await
-                .map_err(|error| named(&error, &context()))?;
-            let folder = self.folder.join("prepared").join(name);
-            let (schema, written) =
-                write_partitions(frame, &folder, self.group).await.map_err(|error| named(&error, &context()))?;
-            let provider = if written.is_empty() { sql::empty(schema)? } else { sql::unordered(&written, schema)? };
-            sql::register(&self.context, "prepared", name, provider)?;
+            let folder = first.folder.join("prepared").join(name);
+            let mut parts = Vec::with_capacity(groups.len());
+            for group in groups {
+                let query = group.query(text, Params::none(group.span.extract_date)).await;
+                let query = query.map_err(|error| named(&error, &context()))?;
+                let written = write_partitions(query, &folder, group.group).await;
+                let (schema, files) = written.map_err(|error| named(&error, &context()))?;
+                let provider = if files.is_empty() { sql::empty(schema)? } else { sql::unordered(&files, schema)? };
+                parts.push(Part { provider, within: None });
+            }
+            first.register_parts(name, parts)?;
         }
         Ok(())
     }
 
-    /// Registers what other workbenches on the same folder have prepared, their rows together; `one` of them says the
-    /// columns.
+    /// Registers a table of schema `prepared` from what each group has of it.
+    fn register_parts(&self, name: &str, mut parts: Vec<Part>) -> Result<()> {
+        let Some(schema) = parts.first().map(|part| part.provider.schema()) else { return Ok(()) };
+        let provider: Arc<dyn TableProvider> = match (parts.len(), parts.pop()) {
+            (1, Some(only)) => only.provider,
+            (_, last) => Arc::new(Grouped::new(schema, parts.into_iter().chain(last).collect())),
+        };
+        self.session.register("prepared", name, provider)
+    }
+
+    /// Registers what groups on the same folder have prepared, their rows together; `one` of the groups says the columns.
     ///
     /// # Errors
     /// When a view was not prepared.
@@ -134,25 +184,34 @@ impl Workbench {
             let folder = self.folder.join("prepared").join(name);
             let written = folder.read_dir().is_ok_and(|mut files| files.next().is_some());
             let provider = if written { sql::unordered(&[&folder], schema)? } else { sql::empty(schema)? };
-            sql::register(&self.context, "prepared", name, provider)?;
+            self.session.register("prepared", name, provider)?;
         }
         Ok(())
     }
 
     async fn view(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
-        let found = self.context.table_provider(format!("prepared.{name}")).await;
+        let found = self.session.context.table_provider(format!("prepared.{name}")).await;
         found.map_err(|error| MeasureError::engine(format!("the prepared view {name}"), error))
     }
 
-    /// Takes prepared views over that another workbench has made.
+    /// Takes prepared views over that a session of all patients has made: every group sees all of their rows.
     ///
     /// # Errors
     /// When the other one lacks a view.
     pub async fn adopt(&self, other: &Self, views: &[View]) -> Result<()> {
         for View { name, .. } in views {
-            sql::register(&self.context, "prepared", name, other.view(name).await?)?;
+            self.session.register("prepared", name, other.view(name).await?)?;
         }
         Ok(())
+    }
+
+    /// Puts what a query yields in the place of a table of the lake, for all groups.
+    ///
+    /// # Errors
+    /// When the query is refused.
+    pub async fn replace(&self, table: &str, text: &str) -> Result<()> {
+        let frame = self.bind(text, Params::none(self.span.extract_date)).await?;
+        self.session.register("lake", table, frame.into_view())
     }
 
     /// What a view's rules took or left, in the order in which its counting query says them; nothing for a view that
@@ -176,18 +235,33 @@ impl Workbench {
         Ok(found)
     }
 
-    /// Plans a text with its parameters bound, never pasted: those of the measure, and for every text `$period_start`,
-    /// `$period_end`, `$data_through`, `$window_days`, and `$has_<table>`: whether a table of the lake holds rows.
+    /// A text made ready to run for this group, its parameters bound, never pasted: those of the measure, and for every text
+    /// `$period_start`, `$period_end`, `$data_through`, `$window_days`, and `$has_<table>`: whether a table of the lake holds rows.
     ///
     /// # Errors
     /// When the text is broken.
-    pub async fn bind(
-        &self,
-        text: &str,
-        params: &BTreeMap<String, Param>,
-        window_days: i64,
-        data_through: jiff::civil::Date,
-    ) -> Result<DataFrame> {
+    pub async fn query(&self, text: &str, params: Params<'_>) -> Result<Planned> {
+        let failed = |error: datafusion::error::DataFusionError| {
+            MeasureError::engine("the SQL was refused", error.strip_backtrace())
+        };
+        let key = format!("{params:?}\n{text}");
+        let plans = || self.session.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = plans().get(&key).cloned();
+        let plan = match known {
+            Some(plan) => plan,
+            None => {
+                let plan = grouped::plan(self.bind(text, params).await?).await.map_err(failed)?;
+                // A plan that runs once need not be kept.
+                if self.session.groups > 1 {
+                    plans().insert(key, Arc::clone(&plan));
+                }
+                plan
+            }
+        };
+        Planned::new(&self.session.context, &plan, self.group).map_err(failed)
+    }
+
+    async fn bind(&self, text: &str, Params { own, window_days, data_through }: Params<'_>) -> Result<DataFrame> {
         let date = |date| ScalarValue::Date32(Some(days(date)));
         let mut values: Vec<(&str, ScalarValue)> = vec![
             ("period_start", date(self.span.first_month)),
@@ -195,7 +269,7 @@ impl Workbench {
             ("data_through", date(data_through)),
             ("window_days", ScalarValue::Int64(Some(window_days))),
         ];
-        values.extend(params.iter().map(|(name, value)| {
+        values.extend(own.iter().map(|(name, value)| {
             let value = match value {
                 Param::Integer(number) => ScalarValue::Int64(Some(*number)),
                 Param::Text(text) => ScalarValue::Utf8View(Some(text.clone())),
@@ -216,7 +290,7 @@ impl Workbench {
         let failed = |error: datafusion::error::DataFusionError| {
             MeasureError::engine("the SQL was refused", error.strip_backtrace())
         };
-        let frame = sql::read_only(&self.context, text).await.map_err(failed)?;
+        let frame = sql::read_only(&self.session.context, text).await.map_err(failed)?;
         if used.is_empty() {
             return Ok(frame);
         }
@@ -229,34 +303,40 @@ impl Workbench {
         self.folder.join("unit").join(format!("{}-{:02}.parquet", measure.id, self.group))
     }
 
-    /// Registers a measure's units as `prepared.unit`.
+    /// Registers the units of a measure as a table of schema `prepared`, from those of each group.
     ///
     /// # Errors
     /// When the rows do not have the columns of units.
-    pub fn register_units(&self, units: Vec<RecordBatch>) -> Result<()> {
-        let _ = self.context.deregister_table("prepared.unit");
+    pub fn register_units(&self, name: &str, groups: Vec<Vec<RecordBatch>>) -> Result<()> {
         let schema = contract::result("unit")?.schema();
-        Ok(sql::register(&self.context, "prepared", "unit", sql::in_memory(schema, units)?)?)
+        let part = |units| Ok(Part { provider: sql::in_memory(Arc::clone(&schema), units)?, within: None });
+        self.register_parts(name, groups.into_iter().map(part).collect::<Result<_>>()?)
     }
 
-    /// The counting, mature units of a measure registered as `prepared.unit`, of months from `first` to `last`, with what
-    /// its `risk.sql` says of them, in no order.
+    /// Forgets a table of schema `prepared`, and what was planned on it.
+    pub fn forget(&self, name: &str) {
+        let _ = self.session.context.deregister_table(format!("prepared.{name}"));
+        self.session.plans.lock().unwrap_or_else(PoisonError::into_inner).retain(|text, _| !text.contains(name));
+    }
+
+    /// The counting, mature units of a measure in the table `units` of schema `prepared`, of months from `first` to `last`, with
+    /// what its `risk.sql` says of them, in no order.
     ///
     /// # Errors
     /// When the text is broken.
     pub async fn risk(
         &self,
         measure: &Measure,
+        units: &str,
         text: &str,
-        first: jiff::civil::Date,
-        last: jiff::civil::Date,
+        (first, last): (jiff::civil::Date, jiff::civil::Date),
     ) -> Result<Vec<RecordBatch>> {
         let query = format!(
-            "select u.in_numerator as risk_outcome, u.organization_id as risk_organization, r.* from prepared.unit u \
-             join prepared.risk_of_units r on r.unit_id = u.unit_id and r.patient_id = u.patient_id \
+            "select u.in_numerator as risk_outcome, u.organization_id as risk_organization, r.* from prepared.{units} u \
+             join ({text}\n) r on r.unit_id = u.unit_id and r.patient_id = u.patient_id \
              where u.in_denominator and u.mature and u.period between date '{first}' and date '{last}'"
         );
-        self.beside(measure, ("risk.sql", text), "risk_of_units", &query).await
+        self.beside(measure, "risk.sql", &query).await
     }
 
     /// The questionnaires that a measure's `case_mix.sql` yields, completed from `first` to `last`, in no order.
@@ -270,35 +350,25 @@ impl Workbench {
         first: jiff::civil::Date,
         last: jiff::civil::Date,
     ) -> Result<Vec<RecordBatch>> {
-        let query = format!(
-            "select * from prepared.case_mix_of_people where completed_date between date '{first}' and date '{last}'"
-        );
-        self.beside(measure, ("case_mix.sql", text), "case_mix_of_people", &query).await
+        let query =
+            format!("select * from ({text}\n) people where completed_date between date '{first}' and date '{last}'");
+        self.beside(measure, "case_mix.sql", &query).await
     }
 
-    /// The rows of `query`, for which the text of a file beside a measure's `units.sql` stands as `prepared.<name>`.
-    async fn beside(
-        &self,
-        measure: &Measure,
-        (file, text): (&str, &str),
-        name: &str,
-        query: &str,
-    ) -> Result<Vec<RecordBatch>> {
+    /// The rows of a query that holds the text of a file beside a measure's `units.sql`.
+    async fn beside(&self, measure: &Measure, file: &str, query: &str) -> Result<Vec<RecordBatch>> {
         let broken = |reason: String| MeasureError::Definition {
             measure: measure.id.clone(),
             file: format!("{}/{file}", measure.folder),
             reason,
         };
-        let frame = self
-            .bind(text, &measure.params, measure.window_days, self.span.data_through(measure.feed))
-            .await
-            .map_err(|error| broken(error.to_string()))?;
-        let table = format!("prepared.{name}");
-        let _ = self.context.deregister_table(table.as_str());
-        sql::register(&self.context, "prepared", name, frame.into_view())?;
-        let found = self.collect(query).await.map_err(|error| broken(error.to_string()));
-        let _ = self.context.deregister_table(table.as_str());
-        found
+        let params = Params {
+            own: &measure.params,
+            window_days: measure.window_days,
+            data_through: self.span.data_through(measure.feed),
+        };
+        let query = self.query(query, params).await.map_err(|error| broken(error.to_string()))?;
+        rows(query).await.map_err(|error| broken(error.strip_backtrace()))
     }
 
     /// Whether the lake holds rows that a measure needs.
@@ -328,23 +398,28 @@ impl Workbench {
     pub async fn collect(&self, text: &str) -> Result<Vec<RecordBatch>> {
         let failed =
             |error: datafusion::error::DataFusionError| MeasureError::engine("a query failed", error.strip_backtrace());
-        sql::read_only(&self.context, text).await.map_err(failed)?.collect().await.map_err(failed)
+        rows(self.query(text, Params::none(self.span.extract_date)).await?).await.map_err(failed)
     }
+}
 
-    fn months(&self) -> Result<RecordBatch> {
-        let months = self.span.months();
-        let column = |day: &dyn Fn(&jiff::civil::Date) -> jiff::civil::Date| -> ArrayRef {
-            Arc::new(Date32Array::from_iter_values(months.iter().map(|month| days(day(month)))))
-        };
-        let fields = ["month", "fifteenth", "last_day"].map(|name| Field::new(name, DataType::Date32, true));
-        let arrays = vec![
-            column(&|month| *month),
-            column(&|month| jiff::civil::date(month.year(), month.month(), 15)),
-            column(&|month| month.last_of_month()),
-        ];
-        RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), arrays)
-            .map_err(|error| MeasureError::engine("the months", error))
-    }
+/// All rows of a query.
+async fn rows(query: Planned) -> datafusion::error::Result<Vec<RecordBatch>> {
+    datafusion::physical_plan::common::collect(query.rows()?).await
+}
+
+fn months(span: &Span) -> Result<RecordBatch> {
+    let months = span.months();
+    let column = |day: &dyn Fn(&jiff::civil::Date) -> jiff::civil::Date| -> ArrayRef {
+        Arc::new(Date32Array::from_iter_values(months.iter().map(|month| days(day(month)))))
+    };
+    let fields = ["month", "fifteenth", "last_day"].map(|name| Field::new(name, DataType::Date32, true));
+    let arrays = vec![
+        column(&|month| *month),
+        column(&|month| jiff::civil::date(month.year(), month.month(), 15)),
+        column(&|month| month.last_of_month()),
+    ];
+    RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), arrays)
+        .map_err(|error| MeasureError::engine("the months", error))
 }
 
 fn named(error: &MeasureError, context: &str) -> MeasureError {
@@ -366,13 +441,13 @@ fn nullable(schema: &Schema) -> Schema {
 
 /// Writes a query's rows into `folder`, one file for each partition that has any, all at once. Returns the files and
 /// their columns.
-async fn write_partitions(frame: DataFrame, folder: &Path, group: usize) -> Result<(SchemaRef, Vec<PathBuf>)> {
+async fn write_partitions(query: Planned, folder: &Path, group: usize) -> Result<(SchemaRef, Vec<PathBuf>)> {
     files::create_folder(folder)?;
     let failed =
         |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
     // The columns as they come: the kind of text of a union may differ from that of its plan.
-    let planned: SchemaRef = Arc::clone(frame.schema().inner());
-    let streams = frame.execute_stream_partitioned().await.map_err(failed)?;
+    let planned: SchemaRef = query.schema();
+    let streams = query.partitions().map_err(failed)?;
     let columns: SchemaRef = streams.first().map_or(planned, |stream| stream.schema());
     let schema: SchemaRef = Arc::new(nullable(&columns));
     let mut tasks = tokio::task::JoinSet::new();

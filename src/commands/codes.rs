@@ -65,7 +65,7 @@ fn list(project: &Path, format: Format) -> Result<ExitCode, Failure> {
     };
     let context = sql::session(manifest.buckets, &sql::runtime(MEMORY_BYTES, sql::Sharing::Equal, scratch.path())?)?;
     match &lake {
-        Some(lake) => sql::register_lake(&context, lake, &manifest, &(0..manifest.buckets))?,
+        Some(lake) => sql::register_lake(&context, lake, &manifest)?,
         None => sql::register(
             &context,
             "lake",

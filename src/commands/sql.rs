@@ -83,7 +83,7 @@ fn query(
         let scratch = Scratch::create(project)?;
         let runtime = sql::runtime(MEMORY_BYTES, sql::Sharing::Equal, scratch.path())?;
         let context = sql::session(manifest.buckets, &runtime)?;
-        sql::register_lake(&context, lake, &manifest, &(0..manifest.buckets))?;
+        sql::register_lake(&context, lake, &manifest)?;
         if let Some(results) = results {
             sql::register_results(&context, results)?;
         }
