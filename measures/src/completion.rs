@@ -8,9 +8,10 @@ use arrow::array::{
     UInt32Array,
 };
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int64Type, Schema, SchemaRef};
+use datafusion::common::HashMap;
 
 use crate::calendar::{age_at, first_of_month};
-use crate::definition::{Kind, Measure};
+use crate::definition::{Feed, Kind, Measure};
 use crate::dictionary::{Dictionary, NONE};
 use crate::error::{MeasureError, Result};
 use crate::people::{Dictionaries, OF_PERSON, People, as_groups, column, dates, texts};
@@ -75,7 +76,10 @@ pub const KNOWN: [&str; 31] = [
     "deprivation",
 ];
 
-/// Texts of one measure by code.
+/// The column that says which variant a unit is of, where the SQL is that of several.
+const VARIANT: &str = "variant";
+
+/// Texts of the measures of one pass by code.
 #[derive(Debug)]
 pub struct OwnTexts {
     /// Its subgroups.
@@ -110,9 +114,11 @@ pub fn dictionary<'a>(split: usize, names: &'a Dictionaries, own: &'a OwnTexts) 
     }
 }
 
-/// Units of a measure, complete, by column. Codes are those of [`dictionary`]; [`NONE`] stands for null.
+/// Units of the measures of one pass, complete, by column. Codes are those of [`dictionary`]; [`NONE`] stands for null.
 #[derive(Debug)]
 pub struct Units {
+    /// Which of the measures of the pass a unit is of.
+    pub measure: UInt32Array,
     /// Identifiers.
     pub unit_id: StringViewArray,
     /// Patients.
@@ -153,9 +159,11 @@ pub struct Units {
     pub splits: Vec<UInt32Array>,
 }
 
-/// Completes the units of one measure.
+/// Completes the units of the measures of one pass.
 pub struct Completion<'a> {
-    measure: &'a Measure,
+    measures: &'a [Measure],
+    feed: Feed,
+    kind: Kind,
     span: &'a Span,
     /// First days of the months, and of the month after the last.
     months: Vec<i32>,
@@ -165,20 +173,22 @@ pub struct Completion<'a> {
 }
 
 impl<'a> Completion<'a> {
-    /// For units of a measure that are of these people.
+    /// For units of measures of one definition that are of these people.
     #[must_use]
     pub fn new(
-        measure: &'a Measure,
+        measures: &'a [Measure],
         span: &'a Span,
         people: &'a People,
         names: &'a Dictionaries,
         own: &'a OwnTexts,
     ) -> Self {
         let months = span.months().into_iter().map(days).collect();
-        Self { measure, span, months, people, names, own }
+        let (feed, kind) = measures.first().map_or((Feed::Ehr, Kind::Proportion), |first| (first.feed, first.kind));
+        Self { measures, feed, kind, span, months, people, names, own }
     }
 
-    /// Why columns of a measure's SQL are no units; nothing where they are.
+    /// Why columns of a measure's SQL are no units; nothing where they are. Where the SQL is that of several variants, a column says
+    /// which one a unit is of.
     #[must_use]
     pub fn refusal(measure: &Measure, columns: &Schema) -> Option<String> {
         let has = |name: &str| columns.column_with_name(name).is_some();
@@ -193,7 +203,12 @@ impl<'a> Completion<'a> {
             }
         }
         let names = columns.fields().iter().map(|field| field.name().as_str());
-        let unknown: Vec<&str> = names.filter(|name| !KNOWN.contains(name)).collect();
+        let variants = measure.shares_a_pass();
+        if variants && !has(VARIANT) {
+            return Some(format!("the query reads the table variant and has no column {VARIANT}"));
+        }
+        let known = |name: &&str| KNOWN.contains(name) || (variants && *name == VARIANT);
+        let unknown: Vec<&str> = names.filter(|name| !known(name)).collect();
         (!unknown.is_empty()).then(|| {
             format!(
                 "the query has columns that no unit has: {}; a unit may have {}",
@@ -210,14 +225,15 @@ impl<'a> Completion<'a> {
     pub fn complete(&self, rows: &RecordBatch) -> Result<Units> {
         let has = |name: &str| rows.column_by_name(name).is_some();
         let count = rows.num_rows();
+        let measure = self.measures_of(rows)?;
         let patient_id = texts(rows, "patient_id")?;
         let person = self.people.places(&patient_id);
         let index_date = dates(rows, "index_date")?;
         let day = |row: usize| index_date.is_valid(row).then(|| index_date.value(row));
         let month: Vec<u32> = (0..count).map(|row| day(row).map_or(NONE, |day| self.month(day))).collect();
         let in_denominator = column(rows, "in_denominator", &DataType::Boolean)?.as_boolean().clone();
-        let (in_numerator, component) = if self.measure.kind == Kind::Time {
-            self.waits(rows, &in_denominator, &index_date)?
+        let (in_numerator, component) = if self.kind == Kind::Time {
+            self.waits(rows, &measure, &in_denominator, &index_date)?
         } else {
             let in_numerator = column(rows, "in_numerator", &DataType::Boolean)?.as_boolean().clone();
             (in_numerator, self.own.components.codes(&texts(rows, "component")?))
@@ -241,10 +257,12 @@ impl<'a> Completion<'a> {
         let mature_on = if has("mature_on") {
             dates(rows, "mature_on")?
         } else {
-            let window = i32::try_from(self.measure.window_days).unwrap_or(i32::MAX);
-            index_date.unary(|day| day.saturating_add(window))
+            let windows = self.measures.iter().map(|measure| i32::try_from(measure.window_days).unwrap_or(i32::MAX));
+            let windows: Vec<i32> = windows.collect();
+            let on = |(day, measure): (Option<i32>, &u32)| Some(day?.saturating_add(windows[*measure as usize]));
+            index_date.iter().zip(&measure).map(on).collect()
         };
-        let through = days(self.span.data_through(self.measure.feed));
+        let through = days(self.span.data_through(self.feed));
         let mature = mature_on.iter().map(|day| Some(day.is_some_and(|day| day <= through))).collect();
         let practitioner = self.practitioner(rows, &person, &index_date)?;
         let mut splits = Vec::with_capacity(SPLITS.len());
@@ -277,6 +295,7 @@ impl<'a> Completion<'a> {
         };
         let reasons = |name: &str| Ok::<_, MeasureError>(self.own.reasons.codes(&texts(rows, name)?));
         Ok(Units {
+            measure: measure.into(),
             unit_id: texts(rows, "unit_id")?,
             person: person.into(),
             month: month.into(),
@@ -297,6 +316,17 @@ impl<'a> Completion<'a> {
             mature,
             mature_on,
         })
+    }
+
+    /// Which of the measures each row is a unit of.
+    fn measures_of(&self, rows: &RecordBatch) -> Result<Vec<u32>> {
+        if self.measures.len() == 1 && rows.column_by_name(VARIANT).is_none() {
+            return Ok(vec![0; rows.num_rows()]);
+        }
+        let ids: HashMap<&str, u32> = self.measures.iter().map(|measure| measure.id.as_str()).zip(0..).collect();
+        let variants = texts(rows, VARIANT)?;
+        let found: Option<Vec<u32>> = variants.iter().map(|id| ids.get(id?).copied()).collect();
+        found.ok_or_else(|| MeasureError::engine("the units", "a unit is of no variant of its measure"))
     }
 
     fn month(&self, day: i32) -> u32 {
@@ -343,6 +373,7 @@ impl<'a> Completion<'a> {
     fn waits(
         &self,
         rows: &RecordBatch,
+        measure: &[u32],
         in_denominator: &BooleanArray,
         index_date: &Date32Array,
     ) -> Result<(BooleanArray, Vec<u32>)> {
@@ -358,12 +389,13 @@ impl<'a> Completion<'a> {
         };
         let (events, competing) = (days_until("event")?, days_until("competing")?);
         let censored = days_until("censored")?;
-        let through = (!has("censored_days")).then(|| i64::from(days(self.span.data_through(self.measure.feed))));
-        let horizon = (self.measure.window_days > 0).then_some(self.measure.window_days);
+        let through = (!has("censored_days")).then(|| i64::from(days(self.span.data_through(self.feed))));
         let ended = |row: usize| {
             if in_denominator.is_valid(row) && !in_denominator.value(row) {
                 return None;
             }
+            let window_days = self.measures[measure[row] as usize].window_days;
+            let horizon = (window_days > 0).then_some(window_days);
             let loaded = through.filter(|_| index_date.is_valid(row)).map(|day| day - i64::from(index_date.value(row)));
             let last = [censored[row], loaded, horizon].into_iter().flatten().min().unwrap_or(0).max(0);
             let (event, other) = (events[row], competing[row]);

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use carecoord_lake::contract::{self, Contract};
 use carecoord_lake::manifest::{Manifest, ResultsManifest, TableEntry};
 use carecoord_lake::parquet_file::Writer;
@@ -20,7 +21,7 @@ use crate::before;
 use crate::case_mix::{self, CaseMixRows};
 use crate::completion::OwnTexts;
 use crate::definition::{
-    Better, Feed, Kind, Measure, NeededRows, View, prepared_views, views_for, whole_views, worklists_of,
+    Better, Feed, Kind, Measure, NeededRows, View, passes, prepared_views, views_for, whole_views, worklists_of,
 };
 use crate::equity::{self, EquityRows};
 use crate::error::{MeasureError, Result};
@@ -275,29 +276,24 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     }
     let mut running = Running::new(&span, benches, names, tree, protection).await?;
     let at_once = measures_at_once(&manifest);
-    let mut waiting = wanted.iter();
+    let mut waiting = passes(wanted, |(measure, _)| measure).into_iter();
     loop {
         while running.tasks.len() < at_once {
-            let Some((measure, gaps)) = waiting.next() else { break };
-            (options.progress)(&format!("measuring {}", measure.id));
-            running.start(measure.clone(), gaps.clone());
+            let Some(pass) = waiting.next() else { break };
+            let ids: Vec<&str> = pass.iter().map(|(measure, _)| measure.id.as_str()).collect();
+            (options.progress)(&format!("measuring {}", ids.join(", ")));
+            running.start(pass);
         }
-        let Some(Measured { measure, risk, case_mix, exclusions, rates }) = running.next().await? else { break };
-        tables.risk(risk);
-        tables.exclusions.extend(exclusions);
-        let equity = equity::equity(&measure, &rates, &span);
-        tables.equity.groups.extend(equity.groups);
-        tables.equity.splits.extend(equity.splits);
-        has_data.push((measure.id.clone(), has_data_now(&rates, &span)));
-        tables.nothing_found(&measure, &rates)?;
-        tables.case_mix.models.extend(case_mix.models);
-        tables.case_mix.scores.extend(case_mix.scores);
-        let written = writers.append(&measure, &rates, &running.names, options);
-        if let Err(error) = written {
-            running.stop().await;
-            return Err(error);
+        let Some(pass) = running.next().await? else { break };
+        for measured in pass {
+            has_data.push((measured.measure.id.clone(), has_data_now(&measured.rates, &span)));
+            computed.push(measured.measure.id.clone());
+            let written = tables.add(measured, &span, &mut writers, &running.names, options);
+            if let Err(error) = written {
+                running.stop().await;
+                return Err(error);
+            }
         }
-        computed.push(measure.id.clone());
     }
     let benches = running.benches;
     tables.preparations = preparations(&benches, &views).await?;
@@ -390,7 +386,7 @@ struct Running {
     names: Arc<HashMap<(&'static str, String), String>>,
     tree: Arc<Tree>,
     protection: Arc<Protection>,
-    tasks: VecDeque<tokio::task::JoinHandle<Result<Measured>>>,
+    tasks: VecDeque<tokio::task::JoinHandle<Result<Vec<Measured>>>>,
 }
 
 impl Running {
@@ -419,43 +415,43 @@ impl Running {
         })
     }
 
-    fn start(&mut self, measure: Measure, gaps: Gaps) {
+    fn start(&mut self, pass: Vec<(Measure, Gaps)>) {
         let (benches, names, tree) = (Arc::clone(&self.benches), Arc::clone(&self.names), Arc::clone(&self.tree));
         let (people, codes) = (Arc::clone(&self.people), Arc::clone(&self.codes));
         let (protection, span) = (Arc::clone(&self.protection), self.span.clone());
         self.tasks.push_back(tokio::spawn(async move {
+            let (measures, gaps): (Vec<Measure>, Vec<Gaps>) = pass.into_iter().unzip();
             let own = OwnTexts::default();
-            let mut tally = Tally::new(&measure, span.months().len());
-            let mut kept = Vec::new();
+            let months = span.months().len();
+            let mut tallies: Vec<Tally> = measures.iter().map(|measure| Tally::new(measure, months)).collect();
+            let mut kept: Vec<Vec<Vec<RecordBatch>>> = vec![Vec::new(); measures.len()];
             for (bench, people) in benches.iter().zip(people.iter()) {
-                let units = Source { bench, people, names: &codes };
-                let units = units.count(&measure, &own, measure.store_units, &mut tally).await?;
-                units.write(&bench.unit_path(&measure), &measure, people, &codes, &own)?;
-                if measure.risk_sql.is_some() {
-                    kept.push(units.batches(&measure, people, &codes, &own)?);
+                let source = Source { bench, people, names: &codes };
+                let units = source.count(&measures, &own, |measure| measure.store_units, &mut tallies).await?;
+                for ((measure, units), kept) in measures.iter().zip(units).zip(&mut kept) {
+                    units.write(&bench.unit_path(measure), measure, people, &codes, &own)?;
+                    if measure.risk_sql.is_some() {
+                        kept.push(units.batches(measure, people, &codes, &own)?);
+                    }
                 }
             }
-            // Models are fitted to the units.
-            let table = format!("unit_of_{}", measure.id.replace('.', "_"));
-            if let Some(bench) = benches.first() {
-                bench.register_units(&table, kept)?;
+            let mut found = Vec::with_capacity(measures.len());
+            for (((measure, gaps), tally), kept) in measures.into_iter().zip(gaps).zip(&tallies).zip(kept) {
+                let suppress_below = protection.suppress_below;
+                let risk = risk::risk(&benches, &measure, kept, &names, suppress_below).await?;
+                let case_mix = case_mix::case_mix(&benches, &measure, &names, suppress_below).await?;
+                let counted = Counts { span: &span, tally, names: &codes, own: &own };
+                let mut rates = rates(&counted, &measure, &tree, &gaps)?;
+                protection.apply(&measure, &mut rates, &tree);
+                let exclusions = exclusions(&counted, &measure, suppress_below, &rates);
+                found.push(Measured { measure, risk, case_mix, exclusions, rates });
             }
-            let suppress_below = protection.suppress_below;
-            let risk = risk::risk(&benches, &measure, &table, &names, suppress_below).await?;
-            if let Some(bench) = benches.first() {
-                bench.forget(&table);
-            }
-            let case_mix = case_mix::case_mix(&benches, &measure, &names, suppress_below).await?;
-            let counted = Counts { span: &span, tally: &tally, names: &codes, own: &own };
-            let mut rates = rates(&counted, &measure, &tree, &gaps)?;
-            protection.apply(&measure, &mut rates, &tree);
-            let exclusions = exclusions(&counted, &measure, suppress_below, &rates);
-            Ok(Measured { measure, risk, case_mix, exclusions, rates })
+            Ok(found)
         }));
     }
 
-    /// The measure that was started first; nothing when none is under way. After a failure none is.
-    async fn next(&mut self) -> Result<Option<Measured>> {
+    /// The measures of the pass that was started first; nothing when none is under way. After a failure none is.
+    async fn next(&mut self) -> Result<Option<Vec<Measured>>> {
         let Some(task) = self.tasks.pop_front() else { return Ok(None) };
         match task.await.map_err(|error| MeasureError::engine("a measure", error)).flatten() {
             Ok(measured) => Ok(Some(measured)),
@@ -942,6 +938,26 @@ impl Tables {
             *cell = nothing_found(measure, rates).into();
         }
         Ok(())
+    }
+
+    /// Adds the rows of a measure, and writes those that are made of rates.
+    fn add(
+        &mut self,
+        Measured { measure, risk, case_mix, exclusions, rates }: Measured,
+        span: &Span,
+        writers: &mut RateWriters,
+        names: &HashMap<(&'static str, String), String>,
+        options: &Options<'_>,
+    ) -> Result<()> {
+        self.risk(risk);
+        self.exclusions.extend(exclusions);
+        let equity = equity::equity(&measure, &rates, span);
+        self.equity.groups.extend(equity.groups);
+        self.equity.splits.extend(equity.splits);
+        self.nothing_found(&measure, &rates)?;
+        self.case_mix.models.extend(case_mix.models);
+        self.case_mix.scores.extend(case_mix.scores);
+        writers.append(&measure, &rates, names, options)
     }
 
     fn risk(&mut self, rows: RiskRows) {

@@ -325,14 +325,17 @@ async fn run_deck(
             // Whether the deck has such rows does not matter; that the question can be asked does.
             bench.any(measure, needed).await?;
         }
-        let (own, mut tally) = (OwnTexts::default(), Tally::new(measure, bench.span.months().len()));
+        let (own, mut tallies) = (OwnTexts::default(), [Tally::new(measure, bench.span.months().len())]);
         let source = Source { bench, people, names: &names };
-        let units = source.count(measure, &own, StoreUnits::All, &mut tally).await?;
-        bench.register_units("unit", vec![units.batches(measure, people, &names, &own)?])?;
+        let mut units = Vec::new();
+        for kept in source.count(std::slice::from_ref(measure), &own, |_| StoreUnits::All, &mut tallies).await? {
+            units.extend(kept.batches(measure, people, &names, &own)?);
+        }
+        bench.register_units("unit", vec![units])?;
         if let Some(text) = &expectation.units {
             compare_units(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }
-        let counted = Counts { span: &bench.span, tally: &tally, names: &names, own: &own };
+        let counted = Counts { span: &bench.span, tally: &tallies[0], names: &names, own: &own };
         let found = rates(&counted, measure, &Tree::default(), &Gaps::new())?;
         if let Some(text) = &expectation.rate {
             if measure.kind == Kind::Time {

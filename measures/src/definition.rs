@@ -446,7 +446,17 @@ pub struct Measure {
     pub folder: String,
 }
 
+/// How the SQL of a definition joins the table of its variants: a row for each, with `variant` (its id), `window_days`, and its
+/// parameters. Such a text yields the units of all variants at once, and says in its column `variant` which one a unit is of.
+pub const VARIANTS: &str = "cross join variant";
+
 impl Measure {
+    /// Whether the SQL yields the units of all variants of the definition at once.
+    #[must_use]
+    pub fn shares_a_pass(&self) -> bool {
+        self.sql.contains(VARIANTS)
+    }
+
     /// Whether a unit is one person in one month, which the unit's name says: a year's units are of fewer people.
     #[must_use]
     pub fn counts_member_months(&self) -> bool {
@@ -732,6 +742,27 @@ pub fn prepared_views() -> Vec<View> {
 #[must_use]
 pub fn whole_views() -> Vec<View> {
     PREPARED.get_dir("whole").map(views_in).unwrap_or_default()
+}
+
+/// Measures in passes, in order: variants of one definition and kind whose SQL yields the units of all of them, and others each by
+/// itself.
+#[must_use]
+pub fn passes<T>(measures: Vec<T>, measure: impl Fn(&T) -> &Measure) -> Vec<Vec<T>> {
+    let mut passes: Vec<Vec<T>> = Vec::new();
+    for one in measures {
+        let own = measure(&one);
+        let together = |pass: &&mut Vec<T>| {
+            let first = pass.first().map(&measure);
+            first.is_some_and(|first| {
+                own.shares_a_pass() && first.kind == own.kind && first.folder == own.folder && first.sql == own.sql
+            })
+        };
+        match passes.iter_mut().find(together) {
+            Some(pass) => pass.push(one),
+            None => passes.push(vec![one]),
+        }
+    }
+    passes
 }
 
 /// The work lists of the families of these measures: id and SQL.

@@ -108,14 +108,14 @@ struct Part {
     interval: Option<(f64, f64)>,
 }
 
-/// Fits the models of a measure whose units are in the table `units` of schema `prepared`.
+/// Fits the models of a measure to its units, which are those of each group of buckets.
 ///
 /// # Errors
 /// When `risk.sql` is broken. That a model cannot be fitted is no error: it is a row with the reason.
 pub(crate) async fn risk(
     benches: &[Workbench],
     measure: &Measure,
-    units: &str,
+    units: Vec<Vec<RecordBatch>>,
     names: &HashMap<(&'static str, String), String>,
     threshold: u64,
 ) -> Result<RiskRows> {
@@ -124,11 +124,14 @@ pub(crate) async fn risk(
     let months = Months { first: days(first), last: days(last) };
     let mut read_models: BTreeMap<String, Read> = BTreeMap::new();
     let mut terms = Vec::new();
+    let table = format!("unit_of_{}", measure.id.replace('.', "_"));
+    bench.register_units(&table, units)?;
     for bench in benches {
-        for batch in bench.risk(measure, units, text, (first, last)).await? {
+        for batch in bench.risk(measure, &table, text, (first, last)).await? {
             read(measure, &batch, &mut read_models, &mut terms)?;
         }
     }
+    bench.forget(&table);
     let models: BTreeMap<String, Units> =
         read_models.into_iter().map(|(group, read)| (group, Units::new(read, terms.len()))).collect();
     let mut found = RiskRows::default();

@@ -137,11 +137,11 @@ impl Tally {
         }
     }
 
-    /// Counts units of some people.
-    pub fn add(&mut self, units: &Units, people: &People, counted: &Counted) {
+    /// Counts the units of some people that are of one of the measures of a pass.
+    pub fn add(&mut self, units: &Units, measure: u32, people: &People, counted: &Counted) {
         for row in 0..units.len() {
             let month = units.month.value(row);
-            if month == NONE {
+            if month == NONE || units.measure.value(row) != measure {
                 continue;
             }
             let sums = self.sums(units, row);

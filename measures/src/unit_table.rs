@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, RecordBatch, StringViewArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringViewArray, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Date32Type, UInt32Type};
 use carecoord_lake::contract::{self, Contract};
@@ -28,15 +28,23 @@ fn failed(error: arrow::error::ArrowError) -> MeasureError {
 }
 
 impl UnitTable {
-    /// Keeps units, or those of them with an event.
+    /// Keeps the units that are of one of the measures of a pass, or those of them with an event.
     ///
     /// # Errors
     /// When columns differ in length, which completion rules out.
-    pub fn keep(&mut self, units: &Units, which: StoreUnits) -> Result<()> {
+    pub fn keep(&mut self, units: &Units, measure: u32, which: StoreUnits) -> Result<()> {
         let batch = units.batch()?;
+        let own = units.measure.values().iter().all(|of| *of == measure);
         let batch = match which {
-            StoreUnits::All => batch,
-            StoreUnits::WithEvents => filter_record_batch(&batch, &units.in_numerator).map_err(failed)?,
+            StoreUnits::All if own => batch,
+            _ => {
+                let kept = |row: usize| {
+                    let event = units.in_numerator.is_valid(row) && units.in_numerator.value(row);
+                    units.measure.value(row) == measure && (which == StoreUnits::All || event)
+                };
+                let kept: BooleanArray = (0..units.len()).map(|row| Some(kept(row))).collect();
+                filter_record_batch(&batch, &kept).map_err(failed)?
+            }
         };
         if batch.num_rows() > 0 {
             self.0.push(batch);

@@ -1,15 +1,17 @@
 //! Runs a measure's SQL on a group of buckets: its rows are completed, counted and kept.
 
+use std::collections::BTreeSet;
+
 use carecoord_lake::grouped::Planned;
 use futures::StreamExt;
 
-use crate::completion::{Completion, FIRST_SUBGROUP, OwnTexts, SPLITS};
-use crate::definition::{Apart, Measure, StoreUnits};
+use crate::completion::{Completion, FIRST_SUBGROUP, OwnTexts, SPLITS, Units};
+use crate::definition::{Apart, Measure, Param, StoreUnits, VARIANTS};
 use crate::error::{MeasureError, Result};
 use crate::people::{Dictionaries, People};
 use crate::tally::{Counted, Payers, Tally};
 use crate::unit_table::UnitTable;
-use crate::workbench::{Params, Workbench, text_at};
+use crate::workbench::{Params, Workbench};
 
 /// A group of buckets of which units are counted.
 pub struct Source<'a> {
@@ -22,18 +24,20 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Counts the units of a measure, and keeps the rows of those that `keep` says.
+    /// Counts the units of the measures of a pass: one, or variants of a definition whose SQL yields the units of all of them. Keeps
+    /// the rows of those that `keep` says.
     ///
     /// # Errors
-    /// When the measure's SQL is broken or lacks a column, or the query fails.
+    /// When the SQL is broken or lacks a column, or the query fails.
     pub async fn count(
         &self,
-        measure: &Measure,
+        pass: &[Measure],
         own: &OwnTexts,
-        keep: StoreUnits,
-        tally: &mut Tally,
-    ) -> Result<UnitTable> {
-        let mut kept = UnitTable::default();
+        keep: impl Fn(&Measure) -> StoreUnits,
+        tallies: &mut [Tally],
+    ) -> Result<Vec<UnitTable>> {
+        let mut kept: Vec<UnitTable> = pass.iter().map(|_| UnitTable::default()).collect();
+        let Some(measure) = pass.first() else { return Ok(kept) };
         let apart = self.apart(measure).await?;
         let declared = FIRST_SUBGROUP + measure.subgroups.len();
         let apart_split = apart.as_ref().map(|(split, _)| *split);
@@ -42,36 +46,43 @@ impl Source<'_> {
             payers: if measure.by_payer.is_some() { Payers::None } else { Payers::OfPerson },
             programs_and_reasons: true,
         };
-        self.run(measure, own, ("units.sql", &measure.sql), &counted, tally, |units| kept.keep(units, keep)).await?;
+        self.run(pass, own, ("units.sql", &measure.sql), &counted, tallies, |units| {
+            let mut each = (0..).zip(pass).zip(&mut kept);
+            each.try_for_each(|((place, measure), kept)| kept.keep(units, place, keep(measure)))
+        })
+        .await?;
         if let Some(text) = &measure.by_payer {
             let counted = Counted { splits: Vec::new(), payers: Payers::OfUnit, programs_and_reasons: false };
-            self.run(measure, own, ("units_by_payer.sql", text), &counted, tally, |_| Ok(())).await?;
+            self.run(pass, own, ("units_by_payer.sql", text), &counted, tallies, |_| Ok(())).await?;
         }
         if let Some((split, text)) = apart {
             let counted = Counted { splits: vec![split], payers: Payers::None, programs_and_reasons: false };
-            self.run(measure, own, ("units.sql", &text), &counted, tally, |_| Ok(())).await?;
+            self.run(pass, own, ("units.sql", &text), &counted, tallies, |_| Ok(())).await?;
         }
         Ok(kept)
     }
 
     async fn run(
         &self,
-        measure: &Measure,
+        pass: &[Measure],
         own: &OwnTexts,
         (file, text): (&str, &str),
         counted: &Counted,
-        tally: &mut Tally,
-        mut keep: impl FnMut(&crate::completion::Units) -> Result<()>,
+        tallies: &mut [Tally],
+        mut keep: impl FnMut(&Units) -> Result<()>,
     ) -> Result<()> {
-        let query = plan(self.bench, measure, file, text).await?;
-        let completion = Completion::new(measure, &self.bench.span, self.people, self.names, own);
+        let query = plan(self.bench, pass, file, text).await?;
+        let completion = Completion::new(pass, &self.bench.span, self.people, self.names, own);
         let failed = |error: datafusion::error::DataFusionError| {
-            MeasureError::engine(format!("the measure {}", measure.id), error.strip_backtrace())
+            let ids: Vec<&str> = pass.iter().map(|measure| measure.id.as_str()).collect();
+            MeasureError::engine(format!("the measure {}", ids.join(", ")), error.strip_backtrace())
         };
         let mut rows = query.rows().map_err(failed)?;
         while let Some(batch) = rows.next().await {
             let units = completion.complete(&batch.map_err(failed)?)?;
-            tally.add(&units, self.people, counted);
+            for (place, tally) in (0..).zip(tallies.iter_mut()) {
+                tally.add(&units, place, self.people, counted);
+            }
             keep(&units)?;
         }
         Ok(())
@@ -80,17 +91,15 @@ impl Source<'_> {
     /// The split that has units of its own, and the SQL that yields them, where they differ from the others.
     async fn apart(&self, measure: &Measure) -> Result<Option<(usize, String)>> {
         let Some(Apart { read, instead, subgroup }) = &measure.apart else { return Ok(None) };
-        let counted = |view: &str| format!("(select count(*) from prepared.{view} where left_out is null)");
-        let differs = format!("select {} <> {} as differs", counted(instead), counted(read));
-        let batches = self.bench.collect(&differs).await?;
-        let differs = batches.first().and_then(|batch| text_at(batch.column(0), 0)).is_some_and(|text| text == "true");
+        let differs = self.bench.differ(read, instead).await?;
         let text = || measure.sql.replace(&format!("prepared.{read}"), &format!("prepared.{instead}"));
         Ok(differs.then(|| (FIRST_SUBGROUP + subgroup - 1, text())))
     }
 }
 
-/// The query that the text of a file of a measure is.
-async fn plan(bench: &Workbench, measure: &Measure, file: &str, text: &str) -> Result<Planned> {
+/// The query that the text of a file of a definition is, for these of its variants.
+async fn plan(bench: &Workbench, pass: &[Measure], file: &str, text: &str) -> Result<Planned> {
+    let Some(measure) = pass.first() else { return Err(MeasureError::engine("a pass", "it has no measure")) };
     let broken = |reason: String| MeasureError::Definition {
         measure: measure.id.clone(),
         file: format!("{}/{file}", measure.folder),
@@ -98,9 +107,35 @@ async fn plan(bench: &Workbench, measure: &Measure, file: &str, text: &str) -> R
     };
     let data_through = bench.span.data_through(measure.feed);
     let params = Params { own: &measure.params, window_days: measure.window_days, data_through };
-    let query = bench.query(text, params).await.map_err(|error| broken(error.to_string()))?;
+    let query = if measure.shares_a_pass() {
+        bench
+            .query(&text.replace(VARIANTS, &format!("cross join {}", variants(pass))), Params::none(data_through))
+            .await
+    } else {
+        bench.query(text, params).await
+    };
+    let query = query.map_err(|error| broken(error.to_string()))?;
     match Completion::refusal(measure, &query.schema()) {
         Some(reason) => Err(broken(reason)),
         None => Ok(query),
     }
+}
+
+/// The table `variant` as SQL: a row for each measure, with its id, its window and its parameters.
+fn variants(pass: &[Measure]) -> String {
+    let names: BTreeSet<&String> = pass.iter().flat_map(|measure| measure.params.keys()).collect();
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let row = |measure: &Measure| {
+        let value = |name: &&String| match measure.params.get(*name) {
+            Some(Param::Integer(number)) => number.to_string(),
+            Some(Param::Text(text)) => quoted(text),
+            None => "null".to_owned(),
+        };
+        let own: Vec<String> = names.iter().map(value).collect();
+        let cells = [vec![quoted(&measure.id), measure.window_days.to_string()], own].concat();
+        format!("({})", cells.join(", "))
+    };
+    let rows: Vec<String> = pass.iter().map(row).collect();
+    let columns: String = names.iter().map(|name| format!(", \"{name}\"")).collect();
+    format!("(values {}) variant (variant, window_days{columns})", rows.join(", "))
 }

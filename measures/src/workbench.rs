@@ -62,6 +62,8 @@ struct Session {
     groups: usize,
     /// Queries that were planned, by their text with its parameters.
     plans: Mutex<HashMap<String, Arc<dyn ExecutionPlan>>>,
+    /// Whether two prepared views of a group hold different rows, as far as someone asked.
+    differ: Mutex<HashMap<(usize, String), bool>>,
 }
 
 impl Session {
@@ -117,7 +119,7 @@ impl Workbench {
         for (name, batch) in shipped.iter().cloned().chain([("months", months(span)?)]) {
             sql::register(&context, "prepared", name, sql::in_memory(batch.schema(), vec![batch])?)?;
         }
-        let session = Arc::new(Session { context, groups, plans: Mutex::default() });
+        let session = Arc::new(Session { context, groups, plans: Mutex::default(), differ: Mutex::default() });
         let loaded = Arc::new(loaded);
         let open = |group| Self {
             session: Arc::clone(&session),
@@ -203,6 +205,26 @@ impl Workbench {
             self.session.register("prepared", name, other.view(name).await?)?;
         }
         Ok(())
+    }
+
+    /// Whether two prepared views of the same columns hold different rows for this group.
+    ///
+    /// # Errors
+    /// When a view is missing.
+    pub async fn differ(&self, one: &str, other: &str) -> Result<bool> {
+        let text = format!(
+            "select (select count(*) from prepared.{one}) <> (select count(*) from prepared.{other}) \
+             or (select count(*) from (select * from prepared.{one} except select * from prepared.{other}) rows) > 0"
+        );
+        let key = (self.group, text);
+        let known = || self.session.differ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(differ) = known().get(&key).copied() {
+            return Ok(differ);
+        }
+        let rows = self.collect(&key.1).await?;
+        let differ = rows.first().and_then(|batch| text_at(batch.column(0), 0)).is_some_and(|text| text == "true");
+        known().insert(key, differ);
+        Ok(differ)
     }
 
     /// Puts what a query yields in the place of a table of the lake, for all groups.

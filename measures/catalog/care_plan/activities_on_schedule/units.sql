@@ -1,10 +1,12 @@
 -- One row for each care-plan activity: whether it counts, and whether it was done by its due date, moved by held days,
--- plus $window_days days of grace.
+-- plus window_days days of grace.
 with judged as (
-    select a.*, coalesce(days_late <= $window_days, false) as done_in_time
+    select a.*, variant.variant, coalesce(days_late <= variant.window_days, false) as done_in_time
     from prepared.plan_activities a
+    cross join variant
 )
 select
+    variant,
     activity_id as unit_id,
     patient_id,
     coalesce(due_date, $period_start) as index_date,

@@ -21,20 +21,24 @@ persons as (
 reasoned as (
     select
         persons.*,
-        case when due < $fewest then 'too_few_due' end as exclusion_reason
+        variant.variant,
+        variant.mean,
+        case when due < variant.fewest then 'too_few_due' end as exclusion_reason
     from persons
+    cross join variant
 )
 select
+    r.variant,
     concat(r.patient_id, '|', cast(r.quarter as varchar)) as unit_id,
     r.patient_id,
     least(cast(r.quarter + interval '3 months' - interval '1 day' as date), $period_end) as index_date,
     cast(r.quarter + interval '3 months' - interval '1 day' as date) as mature_on,
     r.exclusion_reason is null as in_denominator,
     r.exclusion_reason,
-    case when r.exclusion_reason is null then $mean = 1 or 5 * r.done >= 4 * r.due end as in_numerator,
+    case when r.exclusion_reason is null then r.mean = 1 or 5 * r.done >= 4 * r.due end as in_numerator,
     case
         when r.exclusion_reason is not null then null
-        when $mean = 1 then cast(r.done as double) / r.due
+        when r.mean = 1 then cast(r.done as double) / r.due
         when 5 * r.done >= 4 * r.due then cast(1 as double)
         else cast(0 as double)
     end as numerator,

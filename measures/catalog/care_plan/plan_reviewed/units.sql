@@ -1,7 +1,9 @@
--- One row for each plan and month at whose end it has been in force for $interval days or more: whether it was reviewed in the
--- $interval days that end with the month.
+-- One row for each plan and month at whose end it has been in force for interval days or more: whether it was reviewed in the
+-- interval days that end with the month.
 with in_force as (
     select
+        variant.variant,
+        variant.interval as days_between,
         p.care_plan_id,
         p.patient_id,
         p.owner_practitioner_id,
@@ -13,7 +15,8 @@ with in_force as (
             coalesce(cast(s.superseded_on - interval '1 day' as date), date '9999-12-31')
         ) as last_date
     from lake.care_plan p
-    join prepared.months m on cast(m.last_day as int) - cast(p.start_date as int) >= $interval
+    cross join variant
+    join prepared.months m on cast(m.last_day as int) - cast(p.start_date as int) >= variant.interval
     left join (
         select replaces_care_plan_id as care_plan_id, patient_id, min(start_date) as superseded_on
         from lake.care_plan
@@ -34,6 +37,7 @@ judged as (
     where last_date >= last_day
 )
 select
+    j.variant,
     concat(j.care_plan_id, '|', cast(j.month as varchar)) as unit_id,
     j.patient_id,
     j.last_day as index_date,
@@ -41,7 +45,7 @@ select
     j.exclusion_reason,
     case
         when j.exclusion_reason is null
-            then coalesce(cast(j.last_day as int) - cast(j.reviewed_date as int) < $interval, false)
+            then coalesce(cast(j.last_day as int) - cast(j.reviewed_date as int) < j.days_between, false)
     end as in_numerator,
     cast(j.reviewed_date as varchar) as evidence,
     j.owner_practitioner_id as practitioner_id

@@ -1,5 +1,5 @@
--- One row for each person and calendar year with visits: the continuity index that $index names (1 COC, 2 UPC, 3 SECON,
--- 4 Herfindahl, 5 MMCI), from $min_visits visits.
+-- One row for each person and calendar year with visits: the continuity index that index names (1 COC, 2 UPC, 3 SECON,
+-- 4 Herfindahl, 5 MMCI), from min_visits visits.
 -- The usual practitioner is the one with the most visits; of several the one seen last, then the one known longer; only where all
 -- that is equal the lowest id. Visits of one day whose hours are not known stand in the order of the same rule: an id that is
 -- renamed changes no rate unless nothing else tells two practitioners apart.
@@ -60,17 +60,20 @@ persons as (
 valued as (
     select
         persons.*,
+        variant.variant,
         case
-            when n < $min_visits then null
-            when $index = 1 then case when n > 1 then cast(squares - n as double) / (n * (n - 1)) end
-            when $index = 2 then cast(most as double) / n
-            when $index = 3 then case when n > 1 then cast(repeats as double) / (n - 1) end
-            when $index = 4 then cast(squares as double) / (n * n)
-            when $index = 5 then case when n > 1 then (1 - m / (n + 0.1)) / (1 - 1 / (n + 0.1)) end
+            when n < variant.min_visits then null
+            when variant.index = 1 then case when n > 1 then cast(squares - n as double) / (n * (n - 1)) end
+            when variant.index = 2 then cast(most as double) / n
+            when variant.index = 3 then case when n > 1 then cast(repeats as double) / (n - 1) end
+            when variant.index = 4 then cast(squares as double) / (n * n)
+            when variant.index = 5 then case when n > 1 then (1 - m / (n + 0.1)) / (1 - 1 / (n + 0.1)) end
         end as value
     from persons
+    cross join variant
 )
 select
+    variant,
     concat(patient_id, '|', cast(mp_year as varchar)) as unit_id,
     patient_id,
     least(make_date(mp_year, 12, 31), $period_end) as index_date,

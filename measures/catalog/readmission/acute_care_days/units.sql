@@ -1,4 +1,4 @@
--- One row for each acute stay: days in acute care from discharge through day $window_days, of the kind that $part names.
+-- One row for each acute stay: days in acute care from discharge through day window_days, of the kind that part names.
 with events as (
     select patient_id, encounter_id as event_id, 'emergency' as kind, start_date, start_date as end_date, 0.5 as days
     from prepared.emergency_visits
@@ -33,20 +33,23 @@ with events as (
 ),
 after_discharge as (
     select
+        variant.variant,
         s.stay_id,
         s.patient_id,
-        sum(least(e.days, $window_days + 1 - (cast(e.start_date as int) - cast(s.end_date as int)))) as days,
+        sum(least(e.days, variant.window_days + 1 - (cast(e.start_date as int) - cast(s.end_date as int)))) as days,
         array_to_string(array_agg(e.event_id order by e.start_date, e.event_id), ',') as events
     from prepared.stays s
+    cross join variant
     join events e
         on e.patient_id = s.patient_id
         and e.event_id <> s.stay_id
-        and cast(e.start_date as int) - cast(s.end_date as int) between 0 and $window_days
-    where ($part = 'all' or $part = e.kind)
-    group by s.stay_id, s.patient_id
+        and cast(e.start_date as int) - cast(s.end_date as int) between 0 and variant.window_days
+    where (variant.part = 'all' or variant.part = e.kind)
+    group by variant.variant, s.stay_id, s.patient_id
 ),
 reasoned as (
     select
+        variant.variant,
         s.stay_id,
         s.patient_id,
         s.organization_id,
@@ -63,9 +66,11 @@ reasoned as (
             when s.age < 18 then 'under_age'
         end as exclusion_reason
     from prepared.stays s
-    left join after_discharge a on a.stay_id = s.stay_id and a.patient_id = s.patient_id
+    cross join variant
+    left join after_discharge a on a.variant = variant.variant and a.stay_id = s.stay_id and a.patient_id = s.patient_id
 )
 select
+    variant,
     stay_id as unit_id,
     patient_id,
     coalesce(end_date, start_date) as index_date,

@@ -1,8 +1,10 @@
--- One row for each referral: whether it reached step $stage within $window_days days of the order.
+-- One row for each referral: whether it reached step stage within window_days days of the order.
 with reached as (
     select
         s.*,
-        case $stage
+        variant.variant,
+        variant.window_days,
+        case variant.stage
             when 'sent' then sent_date
             when 'reviewed' then reviewed_date
             when 'scheduled' then scheduled_date
@@ -11,7 +13,7 @@ with reached as (
             when 'acknowledged' then acknowledged_date
             when 'informed' then informed_date
         end as recorded,
-        case $stage
+        case variant.stage
             when 'sent' then sent_reached
             when 'reviewed' then reviewed_reached
             when 'scheduled' then scheduled_reached
@@ -21,14 +23,16 @@ with reached as (
             when 'informed' then informed_reached
         end as reached
     from prepared.referral_steps s
+    cross join variant
 )
 select
+    variant,
     referral_id as unit_id,
     patient_id,
     ordered_date as index_date,
     left_out is null as in_denominator,
     left_out as exclusion_reason,
-    case when left_out is null then coalesce(cast(reached as int) - cast(ordered_date as int) <= $window_days, false) end
+    case when left_out is null then coalesce(cast(reached as int) - cast(ordered_date as int) <= window_days, false) end
         as in_numerator,
     case
         when left_out = 'duplicate' then of_referral_id

@@ -1,20 +1,24 @@
--- One row for each referral: whether the loop is fully closed within $window_days days of the order, every step dated.
+-- One row for each referral: whether the loop is fully closed within window_days days of the order, every step dated.
 with closed as (
     select
         s.*,
+        variant.variant,
+        variant.window_days,
         case
             when scheduled_date is null then 'not scheduled'
             when seen_date is null then 'not seen'
             when report_date is null then 'no report'
             when acknowledged_date is null then 'report not acknowledged'
-            when $to_patient = 1 and informed_date is null then 'patient not informed'
+            when variant.to_patient = 1 and informed_date is null then 'patient not informed'
         end as open_at,
         greatest(
-            scheduled_date, seen_date, report_date, acknowledged_date, case when $to_patient = 1 then informed_date end
+            scheduled_date, seen_date, report_date, acknowledged_date, case when variant.to_patient = 1 then informed_date end
         ) as closed_date
     from prepared.referral_steps s
+    cross join variant
 )
 select
+    variant,
     referral_id as unit_id,
     patient_id,
     ordered_date as index_date,
@@ -22,7 +26,7 @@ select
     left_out as exclusion_reason,
     case
         when left_out is null
-            then open_at is null and cast(closed_date as int) - cast(ordered_date as int) <= $window_days
+            then open_at is null and cast(closed_date as int) - cast(ordered_date as int) <= window_days
     end as in_numerator,
     case
         when left_out = 'duplicate' then of_referral_id

@@ -31,6 +31,7 @@ judged as (
     left join followed f on f.referral_id = r.referral_id and f.patient_id = r.patient_id
 )
 select
+    variant.variant,
     referral_id as unit_id,
     patient_id,
     ordered_date as index_date,
@@ -38,7 +39,7 @@ select
     exclusion_reason,
     case
         when exclusion_reason is null
-            then coalesce(cast(seen_date as int) - cast(ordered_date as int) <= $window_days, false)
+            then coalesce(cast(seen_date as int) - cast(ordered_date as int) <= variant.window_days, false)
     end as in_numerator,
     seen_date as event_date,
     cast(seen_date as varchar) as evidence,
@@ -48,3 +49,4 @@ select
     organization_id,
     referring_practitioner_id as practitioner_id
 from judged
+cross join variant

@@ -1,25 +1,28 @@
--- One row for each referral: from step $first to step $second, in calendar days, or in business days where $business = 1.
+-- One row for each referral: from step first to step second, in calendar days, or in business days where j.business = 1.
 with dated as (
     select
         s.*,
-        case $first when 'order' then ordered_date when 'seen' then seen_date when 'report' then report_date end as began,
-        case $first when 'order' then ordered_date when 'seen' then seen_reached when 'report' then report_reached end
+        variant.variant,
+        variant.business,
+        case variant.first when 'order' then ordered_date when 'seen' then seen_date when 'report' then report_date end as began,
+        case variant.first when 'order' then ordered_date when 'seen' then seen_reached when 'report' then report_reached end
             as begin_reached,
-        case $second
+        case variant.second
             when 'scheduled' then scheduled_date
             when 'seen' then seen_date
             when 'report' then report_date
             when 'acknowledged' then acknowledged_date
         end as recorded,
-        case $second
+        case variant.second
             when 'scheduled' then scheduled_reached
             when 'seen' then seen_reached
             when 'report' then report_reached
             when 'acknowledged' then acknowledged_reached
         end as reached,
         -- Where the first step is the visit or later, no other end rules the second out.
-        case when $first = 'order' then ended_date end as other_end
+        case when variant.first = 'order' then ended_date end as other_end
     from prepared.referral_steps s
+    cross join variant
 ),
 judged as (
     select
@@ -36,6 +39,7 @@ judged as (
     from dated d
 )
 select
+    j.variant,
     j.referral_id as unit_id,
     j.patient_id,
     j.ordered_date as index_date,
@@ -43,9 +47,9 @@ select
     j.exclusion_reason,
     j.recorded as event_date,
     cast(cast(coalesce(j.began, j.ordered_date) as int) + 90 as date) as mature_on,
-    case when $business = 1 then e.ordinal - b.ordinal else cast(j.recorded as int) - cast(j.began as int) end as event_days,
-    case when $business = 1 then c.ordinal - b.ordinal else cast(j.other_end as int) - cast(j.began as int) end as competing_days,
-    case when $business = 1 then t.ordinal - b.ordinal else cast($data_through as int) - cast(j.began as int) end as censored_days,
+    case when j.business = 1 then e.ordinal - b.ordinal else cast(j.recorded as int) - cast(j.began as int) end as event_days,
+    case when j.business = 1 then c.ordinal - b.ordinal else cast(j.other_end as int) - cast(j.began as int) end as competing_days,
+    case when j.business = 1 then t.ordinal - b.ordinal else cast($data_through as int) - cast(j.began as int) end as censored_days,
     case
         when j.recorded is not null then cast(j.recorded as varchar)
         when j.other_end is not null then concat(j.ended_as, ' ', cast(j.other_end as varchar))
@@ -56,7 +60,7 @@ select
     j.organization_id,
     j.referring_practitioner_id as practitioner_id
 from judged j
-left join prepared.business_days b on $business = 1 and b.day = j.began
-left join prepared.business_days e on $business = 1 and e.day = j.recorded
-left join prepared.business_days c on $business = 1 and c.day = j.other_end
-left join prepared.business_days t on $business = 1 and t.day = $data_through
+left join prepared.business_days b on j.business = 1 and b.day = j.began
+left join prepared.business_days e on j.business = 1 and e.day = j.recorded
+left join prepared.business_days c on j.business = 1 and c.day = j.other_end
+left join prepared.business_days t on j.business = 1 and t.day = $data_through

@@ -1,4 +1,4 @@
--- One row for each referral to a community organization: whether it reached $stage within $window_days days of the order.
+-- One row for each referral to a community organization: whether it reached stage within window_days days of the order.
 -- Coordination platforms split a referral up: `of_id` is the whole one that a row belongs to, itself where it is no part. A part
 -- of a part belongs to the whole one too. Drafts and errors are neither wholes nor parts.
 with belonging as (
@@ -49,15 +49,18 @@ stages as (
 reached as (
     select
         r.*,
+        variant.variant,
+        variant.stage,
+        variant.window_days,
         s.open_id,
         s.over_date,
-        case $stage
+        case variant.stage
             when 'consented' then s.consented_date
             when 'sent' then s.sent_date
             when 'accepted' then s.accepted_date
             when 'in_service' then s.service_date
         end as recorded,
-        case $stage
+        case variant.stage
             when 'consented' then s.consented_date
             when 'sent' then least(s.sent_date, s.accepted_date, s.rejected_date, s.service_date, s.output_date)
             when 'accepted' then least(s.accepted_date, s.service_date, s.output_date)
@@ -71,6 +74,7 @@ reached as (
         end as reached,
         r.status in ('rejected', 'cancelled', 'failed') and not s.served and s.open_id is null and s.over_date is null as undated
     from belonging r
+    cross join variant
     left join stages s on s.of_id = r.community_referral_id and s.patient_id = r.patient_id
 ),
 reasoned as (
@@ -81,11 +85,12 @@ reasoned as (
             when status = 'draft' then 'draft'
             when ordered_date < $period_start or ordered_date > $period_end then 'outside_period'
             when of_id <> community_referral_id then 'part_of_another'
-            when $stage = 'unserved' and undated then 'ending_undated'
+            when stage = 'unserved' and undated then 'ending_undated'
         end as exclusion_reason
     from reached
 )
 select
+    r.variant,
     r.community_referral_id as unit_id,
     r.patient_id,
     r.ordered_date as index_date,
@@ -93,13 +98,13 @@ select
     r.exclusion_reason,
     case
         when r.exclusion_reason is null
-            then coalesce(cast(r.reached as int) - cast(r.ordered_date as int) between 0 and $window_days, false)
+            then coalesce(cast(r.reached as int) - cast(r.ordered_date as int) between 0 and r.window_days, false)
     end as in_numerator,
     case
         when r.exclusion_reason = 'part_of_another' then r.of_id
         when r.exclusion_reason is not null then null
-        when $stage in ('closed', 'unserved') and r.open_id is not null then concat(r.open_id, ' is open')
-        when $stage in ('sent', 'accepted', 'in_service') and r.reached < coalesce(r.recorded, date '9999-12-31')
+        when r.stage in ('closed', 'unserved') and r.open_id is not null then concat(r.open_id, ' is open')
+        when r.stage in ('sent', 'accepted', 'in_service') and r.reached < coalesce(r.recorded, date '9999-12-31')
             then concat(cast(r.reached as varchar), ', implied by a later stage')
         else cast(r.reached as varchar)
     end as evidence,

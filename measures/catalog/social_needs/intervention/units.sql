@@ -1,8 +1,11 @@
--- One row for each positive screen for the need $domain in the calendar years of the measured span: the first of its patient and
--- year counts; whether an intervention for the need was completed within $window_days days.
+-- One row for each positive screen for the need domain in the calendar years of the measured span: the first of its patient and
+-- year counts; whether an intervention for the need was completed within window_days days.
 -- The whole year is looked at, also what lies before the period: which screen is the first must not depend on what is measured.
 with positives as (
     select
+        variant.variant,
+        variant.window_days,
+        c.domain,
         c.screening_id,
         c.patient_id,
         c.screened_date,
@@ -11,14 +14,16 @@ with positives as (
         c.instrument is not null as named,
         y.mp_year,
         row_number() over (
-            partition by c.patient_id, y.mp_year, c.instrument is not null order by c.screened_date, c.screening_id
+            partition by variant.variant, c.patient_id, y.mp_year, c.instrument is not null order by c.screened_date, c.screening_id
         ) as place
     from lake.social_screening c
     join prepared.calendar_years y on c.screened_date between y.first_day and y.last_day
-    where c.domain = $domain and c.result = 'positive'
+    cross join variant
+    where c.domain = variant.domain and c.result = 'positive'
 ),
 helped as (
     select
+        s.variant,
         s.screening_id,
         s.patient_id,
         first_value(i.intervention_id order by i.intervention_date, i.intervention_id) as intervention_id,
@@ -26,9 +31,9 @@ helped as (
     from positives s
     join lake.social_intervention i
         on i.patient_id = s.patient_id
-        and cast(i.intervention_date as int) - cast(s.screened_date as int) between 0 and $window_days
-    where i.domain = $domain and coalesce(i.status, 'completed') = 'completed'
-    group by s.screening_id, s.patient_id
+        and cast(i.intervention_date as int) - cast(s.screened_date as int) between 0 and s.window_days
+    where i.domain = s.domain and coalesce(i.status, 'completed') = 'completed'
+    group by s.variant, s.screening_id, s.patient_id
 ),
 reasoned as (
     select
@@ -49,9 +54,10 @@ reasoned as (
     from positives s
     left join prepared.person p on p.patient_id = s.patient_id
     left join prepared.exclusions_in_year x on x.patient_id = s.patient_id and x.mp_year = s.mp_year
-    left join helped h on h.screening_id = s.screening_id and h.patient_id = s.patient_id
+    left join helped h on h.variant = s.variant and h.screening_id = s.screening_id and h.patient_id = s.patient_id
 )
 select
+    variant,
     screening_id as unit_id,
     patient_id,
     screened_date as index_date,

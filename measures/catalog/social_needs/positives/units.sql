@@ -1,34 +1,40 @@
--- One row for each acute stay: whether the most recent answer to the need $domain is positive, of stays with answers to all
--- five needs, during the stay or in the $days_before days before admission.
+-- One row for each acute stay: whether the most recent answer to the need domain is positive, of stays with answers to all
+-- five needs, during the stay or in the days_before days before admission.
 -- The most recent answer for each stay and need; of one day a positive one first: a need that was named is not talked away.
 with answers as (
     select
+        variant.variant,
         s.stay_id,
         s.patient_id,
         c.domain,
         first_value(c.screening_id order by c.screened_date desc, c.result desc, c.screening_id) as screening_id,
         first_value(c.result order by c.screened_date desc, c.result desc, c.screening_id) as result
     from prepared.stays s
+    cross join variant
     join lake.social_screening c
         on c.patient_id = s.patient_id
-        and cast(s.start_date as int) - cast(c.screened_date as int) <= $days_before
+        and cast(s.start_date as int) - cast(c.screened_date as int) <= variant.days_before
         and c.screened_date <= s.end_date
     where c.domain in ('food', 'housing', 'transportation', 'utilities', 'safety')
       and c.result in ('positive', 'negative')
-    group by s.stay_id, s.patient_id, c.domain
+    group by variant.variant, s.stay_id, s.patient_id, c.domain
 ),
 screened as (
     select
+        answers.variant,
         stay_id,
         patient_id,
         count(*) as domains,
-        min(screening_id) filter (where domain = $domain) as screening_id,
-        min(result) filter (where domain = $domain) as result
+        min(screening_id) filter (where answers.domain = variant.domain) as screening_id,
+        min(result) filter (where answers.domain = variant.domain) as result
     from answers
-    group by stay_id, patient_id
+    cross join variant
+    where answers.variant = variant.variant
+    group by answers.variant, stay_id, patient_id
 ),
 reasoned as (
     select
+        variant.variant,
         s.stay_id,
         s.patient_id,
         s.organization_id,
@@ -44,9 +50,11 @@ reasoned as (
             when coalesce(a.domains, 0) < 5 then 'not_screened_for_all_five'
         end as exclusion_reason
     from prepared.stays s
-    left join screened a on a.stay_id = s.stay_id and a.patient_id = s.patient_id
+    cross join variant
+    left join screened a on a.variant = variant.variant and a.stay_id = s.stay_id and a.patient_id = s.patient_id
 )
 select
+    variant,
     stay_id as unit_id,
     patient_id,
     coalesce(end_date, start_date) as index_date,

@@ -1,17 +1,17 @@
--- One row for each patient with a visit outside hospital and calendar year: whether the need $domain was asked about with a named
+-- One row for each patient with a visit outside hospital and calendar year: whether the need domain was asked about with a named
 -- instrument and answered.
 with screens as (
     select
+        c.domain,
         c.patient_id,
         y.mp_year,
         first_value(c.screening_id order by c.screened_date, c.screening_id) as screening_id,
         min(c.screened_date) as screened_date
     from lake.social_screening c
     join prepared.calendar_years y on c.screened_date between y.first_day and y.last_day
-    where c.domain = $domain
-      and c.result in ('positive', 'negative')
+    where c.result in ('positive', 'negative')
       and c.instrument is not null
-    group by c.patient_id, y.mp_year
+    group by c.domain, c.patient_id, y.mp_year
 ),
 aged as (
     select
@@ -25,6 +25,7 @@ aged as (
 reasoned as (
     select
         a.*,
+        variant.variant,
         x.hospice_id,
         x.long_term_id,
         s.screening_id,
@@ -34,10 +35,12 @@ reasoned as (
             when x.long_term_id is not null then 'long_term_care'
         end as exclusion_reason
     from aged a
+    cross join variant
     left join prepared.exclusions_in_year x on x.patient_id = a.patient_id and x.mp_year = a.mp_year
-    left join screens s on s.patient_id = a.patient_id and s.mp_year = a.mp_year
+    left join screens s on s.patient_id = a.patient_id and s.mp_year = a.mp_year and s.domain = variant.domain
 )
 select
+    variant,
     concat(patient_id, '|', cast(mp_year as varchar)) as unit_id,
     patient_id,
     last_day as index_date,

@@ -1,38 +1,55 @@
--- One row for each acute stay: whether a visit outside hospital follows on day 1 to $window_days after discharge home.
-with first_visits as (
+-- One row for each acute stay: whether a visit outside hospital follows on day 1 to window_days after discharge home.
+with longest as (
+    select max(variant.window_days) as days from (select 1) one cross join variant
+),
+first_visits as (
     select s.stay_id, s.patient_id, min(v.start_date) as visit_date
     from prepared.stays s
+    cross join longest
     join prepared.outpatient_visits v
         on v.patient_id = s.patient_id
-        and cast(v.start_date as int) - cast(s.end_date as int) between 1 and $window_days
+        and cast(v.start_date as int) - cast(s.end_date as int) between 1 and longest.days
     group by s.stay_id, s.patient_id
+),
+-- The first visit of all, where it lies within the variant's window.
+followed as (
+    select
+        s.*,
+        variant.variant,
+        variant.window_days,
+        variant.strict,
+        case when cast(f.visit_date as int) - cast(s.end_date as int) <= variant.window_days then f.visit_date end as visit_date
+    from prepared.stays s
+    cross join variant
+    left join first_visits f on f.stay_id = s.stay_id and f.patient_id = s.patient_id
 ),
 reasoned as (
     select
+        s.variant,
         s.stay_id,
         s.patient_id,
         s.organization_id,
         s.practitioner_id,
         s.start_date,
         s.end_date,
-        f.visit_date,
+        s.visit_date,
         case
             when s.left_out is not null then s.left_out
             when coalesce(s.disposition_kind, 'home') <> 'home' then 'not_discharged_home'
-            when $strict = 1
-                and s.days_to_next between 0 and $window_days
-                and (f.visit_date is null or f.visit_date > s.next_start_date)
+            when s.strict = 1
+                and s.days_to_next between 0 and s.window_days
+                and (s.visit_date is null or s.visit_date > s.next_start_date)
                 then 'readmitted_first'
-            when $strict = 1
-                and cast(p.deceased_date as int) - cast(s.end_date as int) between 0 and $window_days
-                and (f.visit_date is null or f.visit_date > p.deceased_date)
+            when s.strict = 1
+                and cast(p.deceased_date as int) - cast(s.end_date as int) between 0 and s.window_days
+                and (s.visit_date is null or s.visit_date > p.deceased_date)
                 then 'died_first'
         end as exclusion_reason
-    from prepared.stays s
+    from followed s
     left join prepared.person p on p.patient_id = s.patient_id
-    left join first_visits f on f.stay_id = s.stay_id and f.patient_id = s.patient_id
 )
 select
+    variant,
     stay_id as unit_id,
     patient_id,
     coalesce(end_date, start_date) as index_date,

@@ -1,5 +1,5 @@
 -- One row for each discharge from acute inpatient care: an event, or the first reason why it is none; and whether a
--- mental-health visit follows on day 1 to $window_days.
+-- mental-health visit follows on day 1 to window_days.
 with admissions as (
     select
         stay_id, patient_id, organization_id, practitioner_id, start_date, end_date, disposition_kind, primary_diagnosis,
@@ -95,23 +95,40 @@ mental_health_visits as (
     where v.class in ('ambulatory', 'home', 'virtual')
       and coalesce(v.status, 'finished') = 'finished'
       and coalesce(illness.code, specialty.code) is not null
+),
+longest as (
+    select max(variant.window_days) as days from (select 1) one cross join variant
+),
+first_visits as (
+    select
+        r.stay_id,
+        r.patient_id,
+        min(v.start_date) as visit_date,
+        first_value(v.encounter_id order by v.start_date, v.encounter_id) as encounter_id
+    from reasoned r
+    cross join longest
+    join mental_health_visits v
+        on v.patient_id = r.patient_id
+        and cast(v.start_date as int) - cast(r.end_date as int) between 1 and longest.days
+    group by r.stay_id, r.patient_id
 )
 select
+    variant.variant,
     r.stay_id as unit_id,
     r.patient_id,
     coalesce(r.end_date, r.start_date) as index_date,
     r.exclusion_reason is null as in_denominator,
     r.exclusion_reason,
-    case when r.exclusion_reason is null then count(v.encounter_id) > 0 end as in_numerator,
+    case when r.exclusion_reason is null then v.encounter_id is not null end as in_numerator,
     case
-        when r.exclusion_reason is null then first_value(v.encounter_id order by v.start_date, v.encounter_id)
+        when r.exclusion_reason is null then v.encounter_id
         when r.exclusion_reason in ('moved_to_nonacute', 'readmitted_mental', 'readmitted_other') then r.next_stay_id
     end as evidence,
     r.organization_id,
     r.practitioner_id
 from reasoned r
-left join mental_health_visits v
-    on v.patient_id = r.patient_id
-    and cast(v.start_date as int) - cast(r.end_date as int) between 1 and $window_days
-group by
-    r.stay_id, r.patient_id, r.organization_id, r.practitioner_id, r.start_date, r.end_date, r.next_stay_id, r.exclusion_reason
+cross join variant
+left join first_visits v
+    on v.stay_id = r.stay_id
+    and v.patient_id = r.patient_id
+    and cast(v.visit_date as int) - cast(r.end_date as int) <= variant.window_days

@@ -1,5 +1,5 @@
 -- One row for each emergency visit: an event, or the first reason why it is none; and whether
--- a mental-health visit follows on day 0 to $window_days, and not before the hour at which the emergency visit ended.
+-- a mental-health visit follows on day 0 to window_days, and not before the hour at which the emergency visit ended.
 with emergency_visits as (
     select
         v.patient_id,
@@ -66,22 +66,40 @@ mental_health_visits as (
     where v.class in ('ambulatory', 'home', 'virtual')
       and coalesce(v.status, 'finished') = 'finished'
       and coalesce(illness.code, specialty.code) is not null
+),
+longest as (
+    select max(variant.window_days) as days from (select 1) one cross join variant
+),
+first_visits as (
+    select
+        r.encounter_id,
+        r.patient_id,
+        min(v.start_date) as visit_date,
+        first_value(v.encounter_id order by v.start_date, v.encounter_id) as visit_id
+    from reasoned r
+    cross join longest
+    join mental_health_visits v
+        on v.patient_id = r.patient_id
+        and cast(v.start_date as int) - cast(r.start_date as int) between 0 and longest.days
+        and coalesce(v.started_at >= r.ended_at, true)
+    group by r.encounter_id, r.patient_id
 )
 select
+    variant.variant,
     r.encounter_id as unit_id,
     r.patient_id,
     r.start_date as index_date,
     r.exclusion_reason is null as in_denominator,
     r.exclusion_reason,
-    case when r.exclusion_reason is null then count(v.encounter_id) > 0 end as in_numerator,
+    case when r.exclusion_reason is null then v.visit_id is not null end as in_numerator,
     case
-        when r.exclusion_reason is null then first_value(v.encounter_id order by v.start_date, v.encounter_id)
+        when r.exclusion_reason is null then v.visit_id
         when r.exclusion_reason = 'admitted_within_30' then r.admission_id
     end as evidence,
     r.organization_id
 from reasoned r
-left join mental_health_visits v
-    on v.patient_id = r.patient_id
-    and cast(v.start_date as int) - cast(r.start_date as int) between 0 and $window_days
-    and coalesce(v.started_at >= r.ended_at, true)
-group by r.encounter_id, r.patient_id, r.organization_id, r.start_date, r.admission_id, r.exclusion_reason
+cross join variant
+left join first_visits v
+    on v.encounter_id = r.encounter_id
+    and v.patient_id = r.patient_id
+    and cast(v.visit_date as int) - cast(r.start_date as int) <= variant.window_days

@@ -1,11 +1,15 @@
 -- One row for each discharge from acute or nonacute inpatient care: an event, or the first reason why it is none; and
--- whether medicines were reconciled on day 0 to $window_days.
-with reconciled as (
+-- whether medicines were reconciled on day 0 to window_days.
+with longest as (
+    select max(variant.window_days) as days from (select 1) one cross join variant
+),
+reconciled as (
     select d.stay_id, d.patient_id, min(m.reconciled_date) as reconciled_date
     from prepared.transition_discharges d
+    cross join longest
     join lake.medication_reconciliation m
         on m.patient_id = d.patient_id
-        and cast(m.reconciled_date as int) - cast(d.end_date as int) between 0 and $window_days
+        and cast(m.reconciled_date as int) - cast(d.end_date as int) between 0 and longest.days
     where m.setting = 'outpatient'
       and lower(m.role) in (
           'prescriber', 'physician', 'pharmacist', 'clinical_pharmacist', 'pa', 'physician_assistant', 'np',
@@ -24,24 +28,28 @@ seen as (
 ),
 reasoned as (
     select
+        variant.variant,
         d.stay_id,
         d.patient_id,
         d.organization_id,
         d.practitioner_id,
         d.start_date,
         d.end_date,
-        r.reconciled_date,
+        case when cast(r.reconciled_date as int) - cast(d.end_date as int) <= variant.window_days then r.reconciled_date end
+            as reconciled_date,
         case
             when d.left_out in ('no_discharge', 'readmitted_within_30') then d.left_out
-            when cast(to_char(d.end_date, '%m%d') as int) > $last_discharge then 'after_last_discharge_date'
+            when cast(to_char(d.end_date, '%m%d') as int) > variant.last_discharge then 'after_last_discharge_date'
             when d.left_out is not null then d.left_out
-            when $needs_visit = 1 and s.stay_id is null then 'no_visit_within_30'
+            when variant.needs_visit = 1 and s.stay_id is null then 'no_visit_within_30'
         end as exclusion_reason
     from prepared.transition_discharges d
+    cross join variant
     left join reconciled r on r.stay_id = d.stay_id and r.patient_id = d.patient_id
     left join seen s on s.stay_id = d.stay_id and s.patient_id = d.patient_id
 )
 select
+    variant,
     stay_id as unit_id,
     patient_id,
     coalesce(end_date, start_date) as index_date,

@@ -1,4 +1,4 @@
--- One row for each patient and calendar year with an emergency visit: whether there were $at_least or more.
+-- One row for each patient and calendar year with an emergency visit: whether there were at_least or more.
 with persons as (
     select
         patient_id,
@@ -11,12 +11,14 @@ with persons as (
     group by patient_id, date_part('year', start_date)
 )
 select
+    variant.variant,
     concat(v.patient_id, '|', cast(v.mp_year as varchar)) as unit_id,
     v.patient_id,
     least(make_date(v.mp_year, 12, 31), $period_end) as index_date,
     make_date(v.mp_year, 12, 31) as mature_on,
     true as in_denominator,
     cast(null as varchar) as exclusion_reason,
-    v.visits >= $at_least as in_numerator,
+    v.visits >= variant.at_least as in_numerator,
     v.evidence
 from persons v
+cross join variant

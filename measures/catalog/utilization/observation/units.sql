@@ -1,4 +1,4 @@
--- One row for each member-month: its observation stays, those that became an admission counted only if $with_admitted = 1.
+-- One row for each member-month: its observation stays, those that became an admission counted only if with_admitted = 1.
 with stays as (
     select
         o.patient_id,
@@ -17,15 +17,18 @@ with stays as (
 ),
 counted as (
     select
+        variant.variant,
         patient_id,
         month,
         count(*) as stays,
         array_to_string(array_agg(encounter_id order by start_date, encounter_id), '+') as evidence
     from stays
-    where $with_admitted = 1 or not admitted
-    group by patient_id, month
+    cross join variant
+    where variant.with_admitted = 1 or not admitted
+    group by variant.variant, patient_id, month
 )
 select
+    variant.variant,
     concat(m.patient_id, '|', cast(m.month as varchar)) as unit_id,
     m.patient_id,
     m.month as index_date,
@@ -46,4 +49,5 @@ select
     m.language,
     m.deprivation
 from prepared.person_month m
-left join counted c on c.patient_id = m.patient_id and c.month = m.month
+cross join variant
+left join counted c on c.patient_id = m.patient_id and c.month = m.month and c.variant = variant.variant

@@ -1,4 +1,4 @@
--- One row for each member-month: its discharges with a condition of composite $composite (90 all, 91 acute, 92 chronic).
+-- One row for each member-month: its discharges with a condition of composite composite (90 all, 91 acute, 92 chronic).
 with stay_encounters as (
     -- Every row of a stay, copies too, with the stay's first row.
     select r.patient_id, r.encounter_id, k.of_encounter_id as first_encounter_id
@@ -75,6 +75,7 @@ reasoned as (
 ),
 counted as (
     select
+        variant.variant,
         patient_id,
         cast(date_trunc('month', end_date) as date) as month,
         count(distinct case when reason is null then stay_id end) as discharges,
@@ -82,12 +83,14 @@ counted as (
             array_agg(concat_ws(' ', stay_id, 'PQI', component, reason) order by end_date, stay_id, component), ', '
         ) as evidence
     from reasoned
-    where $composite = 90 or ($composite = 91) = (component in ('11', '12'))
-    group by patient_id, date_trunc('month', end_date)
+    cross join variant
+    where variant.composite = 90 or (variant.composite = 91) = (component in ('11', '12'))
+    group by variant.variant, patient_id, date_trunc('month', end_date)
 ),
 months as (
     select
         m.*,
+        variant.variant,
         coalesce(c.discharges, 0) as discharges,
         c.evidence,
         case
@@ -98,9 +101,11 @@ months as (
                 then 'under_18'
         end as exclusion_reason
     from prepared.person_month m
-    left join counted c on c.patient_id = m.patient_id and c.month = m.month
+    cross join variant
+    left join counted c on c.patient_id = m.patient_id and c.month = m.month and c.variant = variant.variant
 )
 select
+    variant,
     concat(patient_id, '|', cast(month as varchar)) as unit_id,
     patient_id,
     month as index_date,

@@ -1,5 +1,5 @@
 -- One row for each item of the composite on each questionnaire: the state of its answer, and what it adds: 1 for the top box, or
--- the answer as steps above the lowest where $linear is 1.
+-- the answer as steps above the lowest where linear is 1.
 with judged as (
     select a.*, case when r.duplicate then 'duplicate' else a.state end as counts_as
     from prepared.survey_answers a
@@ -10,6 +10,7 @@ with judged as (
         and r.version = a.version
 )
 select
+    variant.variant,
     concat(a.response_id, '|', a.item_id) as unit_id,
     a.patient_id,
     a.completed_date as index_date,
@@ -18,7 +19,7 @@ select
     case when a.counts_as = 'answered' then a.answer = a.high end as in_numerator,
     case
         when a.counts_as <> 'answered' then null
-        when $linear = 1 then a.answer - a.low
+        when variant.linear = 1 then a.answer - a.low
         when a.answer = a.high then 1
         else 0
     end as numerator,
@@ -30,7 +31,8 @@ select
 from judged a
 join prepared.instrument_composite c
     on c.instrument = a.instrument and c.version = a.version and c.item_id = a.item_id
-where a.instrument = $instrument
-  and a.version = $instrument_version
-  and c.composite = $composite
+cross join variant
+where a.instrument = variant.instrument
+  and a.version = variant.instrument_version
+  and c.composite = variant.composite
   and a.completed_date between $period_start and $period_end
