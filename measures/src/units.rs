@@ -136,6 +136,7 @@ fn variants(pass: &[Measure]) -> String {
         format!("({})", cells.join(", "))
     };
     let rows: Vec<String> = pass.iter().map(row).collect();
-    let columns: String = names.iter().map(|name| format!(", \"{name}\"")).collect();
-    format!("(values {}) variant (variant, window_days{columns})", rows.join(", "))
+    let own = names.iter().map(|name| format!("\"{name}\""));
+    let columns: Vec<String> = ["variant", "window_days"].into_iter().map(str::to_owned).chain(own).collect();
+    format!("(values {}) variant ({})", rows.join(", "), columns.join(", "))
 }

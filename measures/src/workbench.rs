@@ -537,3 +537,32 @@ pub fn number_at(array: &ArrayRef, row: usize) -> Option<f64> {
     let number = number.as_primitive::<Float64Type>();
     number.is_valid(0).then(|| number.value(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::StringViewArray;
+
+    use super::*;
+
+    #[test]
+    fn views_with_as_many_rows_may_differ_and_each_group_has_its_own() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let runtime = sql::runtime(1 << 26, sql::Sharing::Free, scratch.path()).expect("a runtime");
+        let context = sql::session(1, &runtime).expect("a session");
+        let date = jiff::civil::date(2026, 10, 1);
+        let span = Span::new(date, 1, date, false).expect("a span");
+        let benches =
+            Workbench::open(context, &span, scratch.path(), 2, BTreeSet::new(), &Shipped::new()).expect("groups");
+        let part = |ids: &[&str]| {
+            let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Utf8View, true)]));
+            let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(ids));
+            let rows = RecordBatch::try_new(Arc::clone(&schema), vec![column]).expect("rows");
+            Part { provider: sql::in_memory(schema, vec![rows]).expect("a table"), within: None }
+        };
+        benches[0].register_parts("one", vec![part(&["a", "b"]), part(&["c"])]).expect("registered");
+        benches[0].register_parts("other", vec![part(&["a", "x"]), part(&["c"])]).expect("registered");
+        let tokio = tokio::runtime::Builder::new_multi_thread().build().expect("threads");
+        let differ = |group: usize| tokio.block_on(benches[group].differ("one", "other")).expect("an answer");
+        assert_eq!([differ(0), differ(1), differ(0)], [true, false, true]);
+    }
+}
