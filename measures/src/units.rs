@@ -105,6 +105,10 @@ async fn plan(bench: &Workbench, pass: &[Measure], file: &str, text: &str) -> Re
         file: format!("{}/{file}", measure.folder),
         reason,
     };
+    let reads_window = |line: &str| !line.trim_start().starts_with("--") && line.contains("$window_days");
+    if measure.shares_a_pass() && text.lines().any(reads_window) {
+        return Err(broken("a query of several variants reads variant.window_days, not $window_days".to_owned()));
+    }
     let data_through = bench.span.data_through(measure.feed);
     let params = Params { own: &measure.params, window_days: measure.window_days, data_through };
     let query = if measure.shares_a_pass() {

@@ -1,7 +1,11 @@
--- One row for each test of set $test_set, all its results of a patient and day: whether another follows within $window_days
--- days ($other_organization = 1: ordered by another organization).
-with results as (
+-- One row for each test, all its results of a set of tests, a patient and a day: whether another follows within the window, or one that
+-- another organization ordered.
+with sets as (
+    select distinct variant.test_set from (select 1) one cross join variant
+),
+results as (
     select
+        t.test_set,
         o.patient_id,
         o.observed_date,
         o.observation_id,
@@ -9,8 +13,9 @@ with results as (
         o.value_number is not null or o.value_text is not null as has_result,
         coalesce(e.class = 'inpatient', s.stay_id is not null) as in_hospital
     from lake.observation o
+    cross join sets t
     join prepared.code_member c
-        on c.set_id = $test_set and c.code_system = lower(coalesce(o.code_system, 'loinc')) and c.code = o.code
+        on c.set_id = t.test_set and c.code_system = lower(coalesce(o.code_system, 'loinc')) and c.code = o.code
     left join lake.encounter e on e.patient_id = o.patient_id and e.encounter_id = o.encounter_id
     left join prepared.stays s
         on s.patient_id = o.patient_id
@@ -21,6 +26,7 @@ with results as (
 marked as (
     -- Several stays of a day join a result more than once.
     select
+        test_set,
         patient_id,
         observed_date,
         observation_id,
@@ -28,10 +34,11 @@ marked as (
         has_result,
         has_result and not bool_or(in_hospital) as counts
     from results
-    group by patient_id, observed_date, observation_id, organization_id, has_result
+    group by test_set, patient_id, observed_date, observation_id, organization_id, has_result
 ),
 put_together as (
     select
+        test_set,
         patient_id,
         observed_date,
         bool_or(has_result) over of_day as has_result,
@@ -41,15 +48,16 @@ put_together as (
         array_agg(case when counts then coalesce(organization_id, concat('?', observation_id)) end) over of_day
             as organizations,
         min(case when counts then organization_id end) over of_day as organization_id,
-        lead(observation_id) over (partition by patient_id, observed_date order by observation_id) as following_row
+        lead(observation_id) over (partition by test_set, patient_id, observed_date order by observation_id) as following_row
     from marked
     -- Running: what the last result of a day has seen is the test, and only one day is held at a time.
     window of_day as (
-        partition by patient_id, observed_date order by observation_id rows between unbounded preceding and current row
+        partition by test_set, patient_id, observed_date order by observation_id rows between unbounded preceding and current row
     )
 ),
 tests as (
     select
+        test_set,
         patient_id,
         observed_date,
         has_result,
@@ -62,6 +70,7 @@ tests as (
 ),
 follow_up as (
     select
+        t.test_set,
         t.patient_id,
         t.observed_date,
         bool_or(c.target = 'oncology') as oncology,
@@ -75,7 +84,7 @@ follow_up as (
         on c.set_id = 'repeat_test_follow_up'
         and c.code_system = lower(coalesce(d.code_system, 'icd-10-cm'))
         and c.code = d.code
-    group by t.patient_id, t.observed_date
+    group by t.test_set, t.patient_id, t.observed_date
 ),
 sorted_out as (
     select
@@ -87,10 +96,11 @@ sorted_out as (
             when f.transplant then 'transplant'
         end as set_aside
     from tests t
-    left join follow_up f on f.patient_id = t.patient_id and f.observed_date = t.observed_date
+    left join follow_up f on f.test_set = t.test_set and f.patient_id = t.patient_id and f.observed_date = t.observed_date
 ),
 series as (
     select
+        test_set,
         patient_id,
         observed_date,
         organizations,
@@ -100,23 +110,27 @@ series as (
         lead(organization_id) over in_order as next_organization_id
     from sorted_out
     where set_aside is null
-    window in_order as (partition by patient_id order by observed_date)
+    window in_order as (partition by test_set, patient_id order by observed_date)
 ),
 repeats as (
-    -- The next test of the series, if it comes within the window.
+    -- The next test of the series.
     select
+        test_set,
         patient_id,
         observed_date,
+        cast(next_date as int) - cast(observed_date as int) as days_to_next,
         next_ids as observation_ids,
         next_organization_id is null as organization_unknown,
         case when next_organization_id is not null then not array_has_any(next_organizations, organizations) end
             as other_organization
     from series
-    where cast(next_date as int) - cast(observed_date as int) <= $window_days
+    where next_date is not null
 ),
 reasoned as (
     select
         t.*,
+        variant.variant,
+        variant.other_organization as of_others,
         r.patient_id is not null as repeated,
         r.organization_unknown,
         r.other_organization,
@@ -124,12 +138,18 @@ reasoned as (
         case
             when t.observed_date < $period_start or t.observed_date > $period_end then 'outside_period'
             when t.set_aside is not null then t.set_aside
-            when $other_organization = 1 and t.organization_id is null then 'organization_unknown'
+            when variant.other_organization = 1 and t.organization_id is null then 'organization_unknown'
         end as exclusion_reason
     from sorted_out t
-    left join repeats r on r.patient_id = t.patient_id and r.observed_date = t.observed_date
+    join (select variant.* from (select 1) one cross join variant) variant on variant.test_set = t.test_set
+    left join repeats r
+        on r.test_set = t.test_set
+        and r.patient_id = t.patient_id
+        and r.observed_date = t.observed_date
+        and r.days_to_next <= variant.window_days
 )
 select
+    variant,
     concat(patient_id, '|', cast(observed_date as varchar)) as unit_id,
     patient_id,
     observed_date as index_date,
@@ -137,11 +157,11 @@ select
     exclusion_reason,
     case
         when exclusion_reason is not null then null
-        when $other_organization = 1 then coalesce(other_organization, false)
+        when of_others = 1 then coalesce(other_organization, false)
         else repeated
     end as in_numerator,
     case
-        when exclusion_reason is null and $other_organization = 1 and organization_unknown
+        when exclusion_reason is null and of_others = 1 and organization_unknown
             then 'repeat_organization_unknown'
     end as exception_reason,
     evidence,
