@@ -113,6 +113,9 @@ pub struct MeasuringOptions {
     /// fewer need less memory.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub buckets_at_once: Option<u32>,
+    /// Say what each step took: seconds that went by, and seconds of all processors.
+    #[arg(long)]
+    pub timings: bool,
 }
 
 /// Options of `compute`.

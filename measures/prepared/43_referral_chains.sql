@@ -42,6 +42,12 @@ in_line as (
     select judged.*, unfit is null or (unfit = 'cancelled' and rejected_on is not null) as stands
     from judged
 ),
+-- How many orders of a patient stand in one line: most stand alone, and nothing comes before or after them.
+lines as (
+    select patient_id, stands, asked_for, count(*) as orders
+    from in_line
+    group by patient_id, stands, asked_for
+),
 chained as (
     select
         in_line.*,
@@ -68,13 +74,20 @@ chained as (
                 then 0
             else 1
         end as begins_own
-    from in_line
+    from lines l
+    join in_line
+        on l.patient_id = in_line.patient_id
+        and l.stands = in_line.stands
+        and (l.asked_for is not distinct from in_line.asked_for)
+        and l.orders > 1
     window
         same_request as (
-            partition by patient_id, stands, asked_for order by ordered_date, ordered_at nulls last, referral_id
+            partition by in_line.patient_id, in_line.stands, in_line.asked_for
+            order by ordered_date, ordered_at nulls last, referral_id
         ),
         of_one_organization as (
-            partition by patient_id, stands, asked_for, asked_of order by ordered_date, ordered_at nulls last, referral_id
+            partition by in_line.patient_id, in_line.stands, in_line.asked_for, asked_of
+            order by ordered_date, ordered_at nulls last, referral_id
         )
 ),
 numbered as (
@@ -110,6 +123,23 @@ placed as (
             partition by patient_id, stands, asked_for, asked_of, own_request
             order by ordered_date, ordered_at nulls last, referral_id
         )
+    union all
+    select
+        in_line.*,
+        1 as begins,
+        1 as begins_own,
+        1 as request,
+        1 as own_request,
+        referral_id as of_referral_id,
+        referral_id as own_referral_id,
+        unfit is null as taken_up,
+        status as last_status
+    from lines l
+    join in_line
+        on l.patient_id = in_line.patient_id
+        and l.stands = in_line.stands
+        and (l.asked_for is not distinct from in_line.asked_for)
+        and l.orders = 1
 )
 -- A revoked referral that was sent again goes on: it is as fit as the one that took it up, and stands as that one does.
 select

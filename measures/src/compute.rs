@@ -41,6 +41,7 @@ use crate::spellings;
 use crate::suppression::{Disclosure, suppress};
 use crate::tally::Tally;
 use crate::targets;
+use crate::timings::{self, Timing, Timings};
 use crate::units::Source;
 use crate::workbench::{MEMORY_BYTES, Params, Shipped, Workbench, number_at, shipped, text_at};
 
@@ -99,6 +100,8 @@ pub struct Outcome {
     pub computed: Vec<String>,
     /// Measures that the data cannot support, with the reason.
     pub refused: Vec<(String, String)>,
+    /// What each step took.
+    pub timings: Vec<Timing>,
 }
 
 /// Computes and publishes.
@@ -236,10 +239,14 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let shipped = shipped(&options.measures, &options.instruments)?;
     let lists = worklists_of(&options.measures);
     let [views, whole] = views_of(options, &lists);
-    let benches = open(options, &lake, &manifest, &runtime, (&span, draft.path(), &loaded, &shipped)).await?;
+    let timings = Arc::new(Timings::default());
+    let begun = timings::begin();
+    let benches = open(options, &lake, &manifest, &runtime, (&span, draft.path(), &loaded, &shipped), &timings).await?;
+    timings.end(begun, "open", "lake");
     Workbench::prepare(&benches, &views, &BTreeMap::new(), options.progress).await?;
     // A session over all patients reads what the groups have prepared, and nothing else.
-    let all = Workbench::open(sql::session(manifest.buckets, &runtime)?, &span, draft.path(), 1, loaded, &shipped)?;
+    let all =
+        Workbench::open(sql::session(manifest.buckets, &runtime)?, &span, draft.path(), 1, loaded, &shipped, &timings)?;
     if let (Some(one), Some(all)) = (benches.first(), all.first()) {
         all.gather(one, &views).await?;
     }
@@ -274,7 +281,9 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
         }
         wanted.push((measure.clone(), gaps));
     }
-    let mut running = Running::new(&span, benches, names, tree, protection).await?;
+    let begun = timings::begin();
+    let mut running = Running::new(&span, benches, names, tree, protection, &timings).await?;
+    timings.end(begun, "people", "all");
     let at_once = measures_at_once(&manifest);
     let mut waiting = passes(wanted, |(measure, _)| measure).into_iter();
     loop {
@@ -295,6 +304,7 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
             }
         }
     }
+    let begun = timings::begin();
     let benches = running.benches;
     tables.preparations = preparations(&benches, &views).await?;
     let (worklists, left_out) = work(&benches, &lists).await?;
@@ -303,6 +313,8 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     tables.caseload = caseload(&benches, &running.names, options.suppress_below).await?;
     tables.coverage = atlas::coverage(&has_data)?;
     tables.feed_months = feeds::rows(&benches, &manifest, options.suppress_below).await?;
+    timings.end(begun, "lists", "all");
+    let begun = timings::begin();
     let identity = identity(options, &lake, &span);
     (options.progress)("writing results");
     writers.finish()?;
@@ -310,7 +322,8 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     drop((benches, all));
     files::remove_folder(&scratch)?;
     let snapshot = publish(draft, &identity)?;
-    Ok(Outcome { snapshot, span, computed, refused })
+    timings.end(begun, "write", "all");
+    Ok(Outcome { snapshot, span, computed, refused, timings: timings.list() })
 }
 
 /// The prepared views that a run reads: those of each group of buckets, and those of all patients.
@@ -334,12 +347,13 @@ async fn open(
     manifest: &Manifest,
     runtime: &Arc<RuntimeEnv>,
     (span, folder, loaded, shipped): (&Span, &Path, &BTreeSet<String>, &Shipped),
+    timings: &Arc<Timings>,
 ) -> Result<Vec<Workbench>> {
     let groups = groups(manifest, options.buckets_at_once);
     let most = groups.iter().map(|buckets| buckets.end - buckets.start).max().unwrap_or(1);
     let context = sql::session(most, runtime)?;
     sql::register_lake_in_groups(&context, lake, manifest, &groups)?;
-    let benches = Workbench::open(context, span, folder, groups.len(), loaded.clone(), shipped)?;
+    let benches = Workbench::open(context, span, folder, groups.len(), loaded.clone(), shipped, timings)?;
     spellings::unify(&benches).await?;
     Ok(benches)
 }
@@ -386,6 +400,7 @@ struct Running {
     names: Arc<HashMap<(&'static str, String), String>>,
     tree: Arc<Tree>,
     protection: Arc<Protection>,
+    timings: Arc<Timings>,
     tasks: VecDeque<tokio::task::JoinHandle<Result<Vec<Measured>>>>,
 }
 
@@ -397,6 +412,7 @@ impl Running {
         names: HashMap<(&'static str, String), String>,
         tree: Tree,
         protection: Protection,
+        timings: &Arc<Timings>,
     ) -> Result<Self> {
         let codes = Dictionaries::default();
         let mut people = Vec::with_capacity(benches.len());
@@ -411,6 +427,7 @@ impl Running {
             names: Arc::new(names),
             tree: Arc::new(tree),
             protection: Arc::new(protection),
+            timings: Arc::clone(timings),
             tasks: VecDeque::new(),
         })
     }
@@ -419,8 +436,12 @@ impl Running {
         let (benches, names, tree) = (Arc::clone(&self.benches), Arc::clone(&self.names), Arc::clone(&self.tree));
         let (people, codes) = (Arc::clone(&self.people), Arc::clone(&self.codes));
         let (protection, span) = (Arc::clone(&self.protection), self.span.clone());
+        let timings = Arc::clone(&self.timings);
         self.tasks.push_back(tokio::spawn(async move {
             let (measures, gaps): (Vec<Measure>, Vec<Gaps>) = pass.into_iter().unzip();
+            let ids: Vec<&str> = measures.iter().map(|measure| measure.id.as_str()).collect();
+            let ids = ids.join(", ");
+            let begun = timings::begin();
             let own = OwnTexts::default();
             let months = span.months().len();
             let mut tallies: Vec<Tally> = measures.iter().map(|measure| Tally::new(measure, months)).collect();
@@ -435,6 +456,8 @@ impl Running {
                     }
                 }
             }
+            timings.end(begun, "count", ids.clone());
+            let begun = timings::begin();
             let mut found = Vec::with_capacity(measures.len());
             for (((measure, gaps), tally), kept) in measures.into_iter().zip(gaps).zip(&tallies).zip(kept) {
                 let suppress_below = protection.suppress_below;
@@ -446,6 +469,7 @@ impl Running {
                 let exclusions = exclusions(&counted, &measure, suppress_below, &rates);
                 found.push(Measured { measure, risk, case_mix, exclusions, rates });
             }
+            timings.end(begun, "rates", ids);
             Ok(found)
         }));
     }

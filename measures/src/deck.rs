@@ -395,7 +395,7 @@ async fn bench(deck: &Deck, span: Span, place: &Path, shipped: &Shipped, views: 
         given.insert(name.clone(), deck.query(name, text).await?);
     }
     let loaded = deck.file.tables.keys().cloned().collect();
-    let mut benches = Workbench::open(context, &span, place, 1, loaded, shipped)?;
+    let mut benches = Workbench::open(context, &span, place, 1, loaded, shipped, &Arc::default())?;
     spellings::unify(&benches).await?;
     for views in views {
         Workbench::prepare(&benches, views, &given, &|_| {}).await?;

@@ -42,6 +42,7 @@ mod sums;
 pub mod suppression;
 mod tally;
 mod targets;
+pub mod timings;
 mod unit_table;
 mod units;
 pub mod waits;

@@ -22,6 +22,7 @@ use crate::definition::{Measure, NeededRows, Param, View, prepared_codes};
 use crate::error::{MeasureError, Result};
 use crate::instrument::{self, Instrument};
 use crate::span::{Span, days};
+use crate::timings::{self, Timings};
 
 /// Memory that joins, sorts and groups may hold before they spill, in bytes.
 pub const MEMORY_BYTES: usize = 1 << 30;
@@ -64,6 +65,7 @@ struct Session {
     plans: Mutex<HashMap<String, Arc<dyn ExecutionPlan>>>,
     /// Whether two prepared views of a group hold different rows, as far as someone asked.
     differ: Mutex<HashMap<(usize, String), bool>>,
+    timings: Arc<Timings>,
 }
 
 impl Session {
@@ -114,12 +116,19 @@ impl Workbench {
         groups: usize,
         loaded: BTreeSet<String>,
         shipped: &Shipped,
+        timings: &Arc<Timings>,
     ) -> Result<Vec<Self>> {
         crate::functions::register(&context)?;
         for (name, batch) in shipped.iter().cloned().chain([("months", months(span)?)]) {
             sql::register(&context, "prepared", name, sql::in_memory(batch.schema(), vec![batch])?)?;
         }
-        let session = Arc::new(Session { context, groups, plans: Mutex::default(), differ: Mutex::default() });
+        let session = Arc::new(Session {
+            context,
+            groups,
+            plans: Mutex::default(),
+            differ: Mutex::default(),
+            timings: Arc::clone(timings),
+        });
         let loaded = Arc::new(loaded);
         let open = |group| Self {
             session: Arc::clone(&session),
@@ -150,6 +159,7 @@ impl Workbench {
                 continue;
             }
             progress(&format!("preparing {name}"));
+            let begun = timings::begin();
             let context = || format!("the prepared view {name}");
             let folder = first.folder.join("prepared").join(name);
             let mut parts = Vec::with_capacity(groups.len());
@@ -162,6 +172,7 @@ impl Workbench {
                 parts.push(Part { provider, within: None });
             }
             first.register_parts(name, parts)?;
+            first.session.timings.end(begun, "prepare", name);
         }
         Ok(())
     }
@@ -552,7 +563,8 @@ mod tests {
         let date = jiff::civil::date(2026, 10, 1);
         let span = Span::new(date, 1, date, false).expect("a span");
         let benches =
-            Workbench::open(context, &span, scratch.path(), 2, BTreeSet::new(), &Shipped::new()).expect("groups");
+            Workbench::open(context, &span, scratch.path(), 2, BTreeSet::new(), &Shipped::new(), &Arc::default())
+                .expect("groups");
         let part = |ids: &[&str]| {
             let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Utf8View, true)]));
             let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(ids));

@@ -39,6 +39,17 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
         })?)
     })?;
     drop(progress);
+    if options.measuring.timings {
+        for timing in &outcome.timings {
+            let cpu = timing.cpu.map_or("?".to_owned(), |cpu| format!("{:.2}", cpu.as_secs_f64()));
+            output::message(&format!(
+                "{:8.2} s {cpu:>8} CPU s  {} {}",
+                timing.wall.as_secs_f64(),
+                timing.step,
+                timing.what
+            ));
+        }
+    }
     let span = &outcome.span;
     output::message(&format!(
         "computed {} measures for {} to {}; extracts of {}{}; results snapshot {}",

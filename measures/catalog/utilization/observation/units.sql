@@ -28,7 +28,7 @@ counted as (
     group by variant.variant, patient_id, month
 )
 select
-    variant.variant,
+    m.variant,
     concat(m.patient_id, '|', cast(m.month as varchar)) as unit_id,
     m.patient_id,
     m.month as index_date,
@@ -48,6 +48,8 @@ select
     m.ethnicity,
     m.language,
     m.deprivation
-from prepared.person_month m
-cross join variant
-left join counted c on c.patient_id = m.patient_id and c.month = m.month and c.variant = variant.variant
+-- The few months with a stay are kept in memory, and the many member-months run past them.
+from counted c
+right join (
+    select p.*, variant.variant from prepared.person_month p cross join variant
+) m on m.patient_id = c.patient_id and m.month = c.month and m.variant = c.variant

@@ -90,7 +90,6 @@ counted as (
 months as (
     select
         m.*,
-        variant.variant,
         coalesce(c.discharges, 0) as discharges,
         c.evidence,
         case
@@ -100,9 +99,11 @@ months as (
                 - case when to_char(m.month, '%m%d') < to_char(m.birth_date, '%m%d') then 1 else 0 end < 18
                 then 'under_18'
         end as exclusion_reason
-    from prepared.person_month m
-    cross join variant
-    left join counted c on c.patient_id = m.patient_id and c.month = m.month and c.variant = variant.variant
+    -- The few months with a discharge are kept in memory, and the many member-months run past them.
+    from counted c
+    right join (
+        select p.*, variant.variant from prepared.person_month p cross join variant
+    ) m on m.patient_id = c.patient_id and m.month = c.month and m.variant = c.variant
 )
 select
     variant,
