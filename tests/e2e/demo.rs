@@ -161,7 +161,10 @@ fn equal_runs_give_equal_bytes(project: &Project) {
     let first = results(project);
     let before = files_of(&first);
     let units = files_of(&first.join("unit"));
-    project.run(&["compute"]).expect(0);
+    let ran = project.run(&["compute", "--timings"]).expect(0);
+    for step in ["prepare stays", "count referral.sent_90, referral.reviewed_90", "rates cost.paid_pmpm", "write all"] {
+        assert!(ran.err.lines().any(|line| line.contains(" CPU s ") && line.contains(step)), "{step}: {}", ran.err);
+    }
     let second = results(project);
     assert_ne!(first, second);
     // The rows of prepared views have no order, and their list holds hashes.
