@@ -227,6 +227,11 @@ fn a_report_never_replaces_what_no_report_wrote() {
 #[test]
 fn results_that_cannot_be_written_are_an_error_and_a_reader_that_leaves_is_none() {
     let project = whole();
+    // Work lists are made of the families that are measured; one that was not made is no empty list.
+    let ran = on(project.path(), &["worklist", "referral.open"]).expect(2);
+    assert!(ran.err.contains("hold no work list referral.open"), "{}", ran.err);
+    let measured = ["compute", "--month", "2026-03", "--only", MEASURE, "--only", "referral.seen_90"];
+    on(project.path(), &measured).expect(0);
     for arguments in [
         &["sql", "select * from lake.encounter"][..],
         &["sql", "--format", "csv", "select * from lake.encounter"],
