@@ -34,7 +34,8 @@ pub fn yyyymmdd(day: i32) -> i32 {
 /// The first day of the month that a day lies in, both as days since 1970-01-01.
 #[must_use]
 pub fn first_of_month(day: i32) -> i32 {
-    day - yyyymmdd(day) % 100 + 1
+    // No day that is measured is beyond what a date can be; what is there does not matter, as long as it ends no run.
+    day.saturating_sub(yyyymmdd(day) % 100 - 1)
 }
 
 /// Completed years between two days. Before the first of them it is 0 or negative.
@@ -64,6 +65,10 @@ mod tests {
             let day = date(year, month, of_month);
             assert_eq!(first_of_month(days(day)), days(day.first_of_month()), "{day}");
             assert_eq!(yyyymmdd(days(day)), number(day));
+        }
+        // Numbers that are no date end no run.
+        for day in [i32::MIN, i32::MAX] {
+            assert!(age_at(0, day).abs() > 7_000 && first_of_month(day) != 0);
         }
     }
 }

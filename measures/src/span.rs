@@ -91,10 +91,12 @@ pub fn days(date: Date) -> i32 {
     epoch.until((Unit::Day, date)).map_or(0, |span| span.get_days())
 }
 
-/// The date of a number of days since 1970-01-01.
+/// The date of a number of days since 1970-01-01; the first or the last date that there is for numbers beyond them.
 #[must_use]
 pub fn date_of(days: i32) -> Date {
-    jiff::civil::date(1970, 1, 1).saturating_add(i64::from(days).days())
+    let since = jiff::Span::new().try_days(i64::from(days));
+    let date = since.and_then(|since| jiff::civil::date(1970, 1, 1).checked_add(since));
+    date.unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
 }
 
 /// First day of the period of this length that a month lies in.
