@@ -48,9 +48,17 @@ lines as (
     from in_line
     group by patient_id, stands, asked_for
 ),
+sized as (
+    select in_line.*, l.orders
+    from lines l
+    join in_line
+        on l.patient_id = in_line.patient_id
+        and l.stands = in_line.stands
+        and (l.asked_for is not distinct from in_line.asked_for)
+),
 chained as (
     select
-        in_line.*,
+        sized.*,
         case
             when specialty is null then 1
             when unfit is null
@@ -74,19 +82,15 @@ chained as (
                 then 0
             else 1
         end as begins_own
-    from lines l
-    join in_line
-        on l.patient_id = in_line.patient_id
-        and l.stands = in_line.stands
-        and (l.asked_for is not distinct from in_line.asked_for)
-        and l.orders > 1
+    from sized
+    where orders > 1
     window
         same_request as (
-            partition by in_line.patient_id, in_line.stands, in_line.asked_for
+            partition by patient_id, stands, asked_for
             order by ordered_date, ordered_at nulls last, referral_id
         ),
         of_one_organization as (
-            partition by in_line.patient_id, in_line.stands, in_line.asked_for, asked_of
+            partition by patient_id, stands, asked_for, asked_of
             order by ordered_date, ordered_at nulls last, referral_id
         )
 ),
@@ -125,7 +129,7 @@ placed as (
         )
     union all
     select
-        in_line.*,
+        sized.*,
         1 as begins,
         1 as begins_own,
         1 as request,
@@ -134,12 +138,8 @@ placed as (
         referral_id as own_referral_id,
         unfit is null as taken_up,
         status as last_status
-    from lines l
-    join in_line
-        on l.patient_id = in_line.patient_id
-        and l.stands = in_line.stands
-        and (l.asked_for is not distinct from in_line.asked_for)
-        and l.orders = 1
+    from sized
+    where orders = 1
 )
 -- A revoked referral that was sent again goes on: it is as fit as the one that took it up, and stands as that one does.
 select

@@ -34,7 +34,7 @@ pub fn yyyymmdd(day: i32) -> i32 {
 /// The first day of the month that a day lies in, both as days since 1970-01-01.
 #[must_use]
 pub fn first_of_month(day: i32) -> i32 {
-    // No day that is measured is beyond what a date can be; what is there does not matter, as long as it ends no run.
+    // Nothing is measured on a day that is no date. Such a number must only not end the run.
     day.saturating_sub(yyyymmdd(day) % 100 - 1)
 }
 

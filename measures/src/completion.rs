@@ -165,7 +165,7 @@ pub struct Completion<'a> {
     feed: Feed,
     kind: Kind,
     span: &'a Span,
-    /// First days of the months, and of the month after the last.
+    /// First days of the months.
     months: Vec<i32>,
     people: &'a People,
     names: &'a Dictionaries,
@@ -238,22 +238,14 @@ impl<'a> Completion<'a> {
             let in_numerator = column(rows, "in_numerator", &DataType::Boolean)?.as_boolean().clone();
             (in_numerator, self.own.components.codes(&texts(rows, "component")?))
         };
-        let numerator = if has("numerator") {
-            column(rows, "numerator", &rows.schema().field_with_name("numerator").map_err(odd)?.data_type().clone())?
-        } else {
+        let numerator = rows.column_by_name("numerator").cloned().unwrap_or_else(|| {
             let ones = in_numerator.iter().map(|met| met.map(|met| if met { 1.0 } else { 0.0 }));
-            Arc::new(ones.collect::<Float64Array>()) as ArrayRef
-        };
-        let denominator = if has("denominator") {
-            column(
-                rows,
-                "denominator",
-                &rows.schema().field_with_name("denominator").map_err(odd)?.data_type().clone(),
-            )?
-        } else {
+            Arc::new(ones.collect::<Float64Array>())
+        });
+        let denominator = rows.column_by_name("denominator").cloned().unwrap_or_else(|| {
             let ones = in_denominator.iter().map(|counts| counts.filter(|counts| *counts).map(|_| 1.0));
-            Arc::new(ones.collect::<Float64Array>()) as ArrayRef
-        };
+            Arc::new(ones.collect::<Float64Array>())
+        });
         let mature_on = if has("mature_on") {
             dates(rows, "mature_on")?
         } else {

@@ -454,7 +454,7 @@ impl Measure {
     /// Whether the SQL yields the units of all variants of the definition at once.
     #[must_use]
     pub fn shares_a_pass(&self) -> bool {
-        self.sql.contains(VARIANTS)
+        !variants_joined(&self.sql).is_empty()
     }
 
     /// Whether a unit is one person in one month, which the unit's name says: a year's units are of fewer people.
@@ -744,8 +744,18 @@ pub fn whole_views() -> Vec<View> {
     PREPARED.get_dir("whole").map(views_in).unwrap_or_default()
 }
 
-/// Measures in passes, in order: variants of one definition and kind whose SQL yields the units of all of them, and others each by
-/// itself.
+/// The places at which a text joins the table of variants.
+#[must_use]
+pub fn variants_joined(text: &str) -> Vec<usize> {
+    let whole = |place: &usize| {
+        let next = text[place + VARIANTS.len()..].chars().next();
+        next.is_none_or(|next| !(next.is_alphanumeric() || next == '_'))
+    };
+    text.match_indices(VARIANTS).map(|(place, _)| place).filter(whole).collect()
+}
+
+/// Measures in passes, in order: variants of one definition and kind whose SQL yields the units of all of them, and each of the
+/// others alone.
 #[must_use]
 pub fn passes<T>(measures: Vec<T>, measure: impl Fn(&T) -> &Measure) -> Vec<Vec<T>> {
     let mut passes: Vec<Vec<T>> = Vec::new();

@@ -55,7 +55,8 @@ impl Spans {
         list.sort_unstable();
         // A month after the other with one payer is one span.
         list.dedup_by(|next, before| {
-            let goes_on = next.person == before.person && next.code == before.code && next.from == before.until + 1;
+            let same = next.person == before.person;
+            let goes_on = same && next.code == before.code && before.until.checked_add(1) == Some(next.from);
             if goes_on {
                 before.until = next.until;
             }

@@ -12,8 +12,8 @@ pub struct Timing {
     pub what: String,
     /// Time that went by.
     pub wall: Duration,
-    /// Processor time of the whole program meanwhile, of all threads, where the system tells: of steps that run together, each
-    /// counts all of it.
+    /// Processor time of the whole program meanwhile, of all threads; nothing where the system does not say.
+    /// Steps that run at the same time each count all of it.
     pub cpu: Option<Duration>,
 }
 
@@ -49,12 +49,12 @@ impl Timings {
     }
 }
 
-/// Processor time of this program so far, in hundredths of a second as Linux tells it.
+/// Processor time of this program so far, which Linux counts in hundredths of a second.
 fn cpu() -> Option<Duration> {
-    let told = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let status = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name of the program, which may hold blanks, ends with the last bracket; user and system time are the 12th and 13th field
     // after it.
-    let mut fields = told.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut fields = status.rsplit_once(')')?.1.split_whitespace().skip(11);
     let mut next = || fields.next()?.parse::<u64>().ok();
     Some(Duration::from_millis((next()? + next()?) * 10))
 }

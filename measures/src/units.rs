@@ -1,12 +1,10 @@
 //! Runs a measure's SQL on a group of buckets: its rows are completed, counted and kept.
 
-use std::collections::BTreeSet;
-
 use carecoord_lake::grouped::Planned;
 use futures::StreamExt;
 
 use crate::completion::{Completion, FIRST_SUBGROUP, OwnTexts, SPLITS, Units};
-use crate::definition::{Apart, Measure, Param, StoreUnits, VARIANTS};
+use crate::definition::{Apart, Measure, StoreUnits, VARIANTS, variants_joined};
 use crate::error::{MeasureError, Result};
 use crate::people::{Dictionaries, People};
 use crate::tally::{Counted, Payers, Tally};
@@ -112,9 +110,8 @@ async fn plan(bench: &Workbench, pass: &[Measure], file: &str, text: &str) -> Re
     let data_through = bench.span.data_through(measure.feed);
     let params = Params { own: &measure.params, window_days: measure.window_days, data_through };
     let query = if measure.shares_a_pass() {
-        bench
-            .query(&text.replace(VARIANTS, &format!("cross join {}", variants(pass))), Params::none(data_through))
-            .await
+        let text = with_variants(text, &bench.register_variants(pass)?);
+        bench.query(&text, Params::none(data_through)).await
     } else {
         bench.query(text, params).await
     };
@@ -125,22 +122,24 @@ async fn plan(bench: &Workbench, pass: &[Measure], file: &str, text: &str) -> Re
     }
 }
 
-/// The table `variant` as SQL: a row for each measure, with its id, its window and its parameters.
-fn variants(pass: &[Measure]) -> String {
-    let names: BTreeSet<&String> = pass.iter().flat_map(|measure| measure.params.keys()).collect();
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    let row = |measure: &Measure| {
-        let value = |name: &&String| match measure.params.get(*name) {
-            Some(Param::Integer(number)) => number.to_string(),
-            Some(Param::Text(text)) => quoted(text),
-            None => "null".to_owned(),
-        };
-        let own: Vec<String> = names.iter().map(value).collect();
-        let cells = [vec![quoted(&measure.id), measure.window_days.to_string()], own].concat();
-        format!("({})", cells.join(", "))
-    };
-    let rows: Vec<String> = pass.iter().map(row).collect();
-    let own = names.iter().map(|name| format!("\"{name}\""));
-    let columns: Vec<String> = ["variant", "window_days"].into_iter().map(str::to_owned).chain(own).collect();
-    format!("(values {}) variant ({})", rows.join(", "), columns.join(", "))
+/// A text that joins its variants by the name of their table.
+fn with_variants(text: &str, table: &str) -> String {
+    let mut found = text.to_owned();
+    for place in variants_joined(text).into_iter().rev() {
+        found.replace_range(place..place + VARIANTS.len(), &format!("cross join prepared.{table} variant"));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_joins_its_variants_by_whole_words() {
+        let text = "select variant from a\ncross join variant\ncross join variants v cross join variant";
+        let expected =
+            "select variant from a\ncross join prepared.x variant\ncross join variants v cross join prepared.x variant";
+        assert_eq!(with_variants(text, "x"), expected);
+    }
 }

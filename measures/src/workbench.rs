@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, Date32Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, Date32Array, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use carecoord_lake::contract;
 use carecoord_lake::grouped::{self, Grouped, Part, Planned};
@@ -336,6 +336,22 @@ impl Workbench {
         self.folder.join("unit").join(format!("{}-{:02}.parquet", measure.id, self.group))
     }
 
+    /// Registers the table of these variants: a row for each, with its id, its window and its parameters. Returns the name of the
+    /// table in schema `prepared`.
+    ///
+    /// # Errors
+    /// When a parameter is a number for one variant and a text for another.
+    pub fn register_variants(&self, pass: &[Measure]) -> Result<String> {
+        let rows = variants(pass)?;
+        // Equal variants have one table, so that what was planned on it stays.
+        let ids: Vec<&str> = pass.iter().map(|measure| measure.id.as_str()).collect();
+        let name = format!("variants_{}", &blake3::hash(ids.join("\n").as_bytes()).to_hex()[..16]);
+        if !self.session.context.table_exist(format!("prepared.{name}")).unwrap_or(false) {
+            self.session.register("prepared", &name, sql::in_memory(rows.schema(), vec![rows])?)?;
+        }
+        Ok(name)
+    }
+
     /// Registers the units of a measure as a table of schema `prepared`, from those of each group.
     ///
     /// # Errors
@@ -438,6 +454,38 @@ impl Workbench {
 /// All rows of a query.
 async fn rows(query: Planned) -> datafusion::error::Result<Vec<RecordBatch>> {
     datafusion::physical_plan::common::collect(query.rows()?).await
+}
+
+fn variants(pass: &[Measure]) -> Result<RecordBatch> {
+    let ids: ArrayRef = Arc::new(StringViewArray::from_iter_values(pass.iter().map(|measure| &measure.id)));
+    let windows: ArrayRef = Arc::new(pass.iter().map(|measure| Some(measure.window_days)).collect::<Int64Array>());
+    let mut columns = vec![("variant", ids), ("window_days", windows)];
+    let names: BTreeSet<&String> = pass.iter().flat_map(|measure| measure.params.keys()).collect();
+    for name in names {
+        let values: Vec<Option<&Param>> = pass.iter().map(|measure| measure.params.get(name)).collect();
+        let number = |value: Option<&Param>| match value {
+            None => Some(None),
+            Some(Param::Integer(number)) => Some(Some(*number)),
+            Some(Param::Text(_)) => None,
+        };
+        let text = |value: Option<&Param>| match value {
+            None => Some(None),
+            Some(Param::Text(text)) => Some(Some(text.clone())),
+            Some(Param::Integer(_)) => None,
+        };
+        let numbers: Option<Int64Array> = values.iter().copied().map(number).collect();
+        let texts: Option<StringViewArray> = values.iter().copied().map(text).collect();
+        let column: ArrayRef = match (numbers, texts) {
+            (Some(numbers), _) => Arc::new(numbers),
+            (None, Some(texts)) => Arc::new(texts),
+            (None, None) => {
+                let reason = format!("the parameter {name} is a number for one variant and a text for another");
+                return Err(MeasureError::engine("the variants", reason));
+            }
+        };
+        columns.push((name, column));
+    }
+    RecordBatch::try_from_iter(columns).map_err(|error| MeasureError::engine("the variants", error))
 }
 
 fn months(span: &Span) -> Result<RecordBatch> {
@@ -551,8 +599,6 @@ pub fn number_at(array: &ArrayRef, row: usize) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::StringViewArray;
-
     use super::*;
 
     #[test]
