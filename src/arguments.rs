@@ -113,6 +113,9 @@ pub struct MeasuringOptions {
     /// fewer need less memory.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub buckets_at_once: Option<u32>,
+    /// What is ruled out beside small counts themselves; the project's setting unless given. A release needs linear.
+    #[arg(long, value_enum)]
+    pub disclosure: Option<Disclosure>,
     /// Say what each step took: seconds that went by, and seconds of all processors.
     #[arg(long)]
     pub timings: bool,
@@ -319,6 +322,15 @@ pub struct GenerateOptions {
     /// Compress with gzip.
     #[arg(long)]
     pub gzip: bool,
+}
+
+/// What is ruled out beside small counts themselves (docs/security.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Disclosure {
+    /// A small count that one sum gives back.
+    Sums,
+    /// A small count that follows from all sums of a measure's tables, of this month and the one released before.
+    Linear,
 }
 
 /// For whom a report is. What each promises, and what not, stands in docs/release.md.

@@ -45,9 +45,11 @@ pub fn protect(rates: &mut [Rate], kind: Kind, threshold: u64, groups: &[Group],
             // Hiding what is known already protects nothing.
             let may_hide =
                 |place: usize| !known[place] && matches!(rates[place].state, State::Shown | State::NotReached);
-            more.extend(to_hide(&counts, &hidden, threshold, groups, &groups_of, may_hide, |place| {
-                rates[place].sums.denominator.value()
-            }));
+            let cost = |place: usize| Cost {
+                is_everyone: rates[place].is_overall(),
+                size: rates[place].sums.denominator.value(),
+            };
+            more.extend(to_hide(&counts, &hidden, threshold, groups, &groups_of, may_hide, cost));
         }
         if more.is_empty() {
             break;
@@ -64,8 +66,8 @@ pub fn protect(rates: &mut [Rate], kind: Kind, threshold: u64, groups: &[Group],
         let counts: Vec<u64> = rates.iter().map(|rate| rate.beside()[side]).collect();
         loop {
             let hidden: Vec<bool> = rates.iter().map(|rate| rate.hidden_beside[side]).collect();
-            let size = |place: usize| counts[place] as f64;
-            let more = to_hide(&counts, &hidden, threshold, groups, &groups_of, |place| !hidden[place], size);
+            let cost = |place: usize| Cost { is_everyone: rates[place].is_overall(), size: counts[place] as f64 };
+            let more = to_hide(&counts, &hidden, threshold, groups, &groups_of, |place| !hidden[place], cost);
             if more.is_empty() {
                 break;
             }
@@ -118,7 +120,7 @@ fn to_hide(
     groups: &[Group],
     groups_of: &[Vec<usize>],
     may_hide: impl Fn(usize) -> bool,
-    size: impl Fn(usize) -> f64,
+    cost: impl Fn(usize) -> Cost,
 ) -> BTreeSet<usize> {
     let unknown: Vec<usize> = (0..counts.len()).filter(|place| hidden[*place] && counts[*place] > 0).collect();
     let mut number = vec![None; counts.len()];
@@ -148,7 +150,14 @@ fn to_hide(
         closed: unknown_of.iter().map(|of| !of.is_empty() && of.iter().all(follows)).collect(),
     };
     let given_away = unknown.iter().filter(|place| follows(place) && (1..threshold).contains(&counts[**place]));
-    given_away.flat_map(|place| near.cheapest(*place, &may_hide, &size)).collect()
+    given_away.flat_map(|place| near.cheapest(*place, &may_hide, &cost)).collect()
+}
+
+/// What is lost with a cell: everyone's values carry the charts, so they go last; else the smallest goes first.
+#[derive(Clone, Copy)]
+struct Cost {
+    is_everyone: bool,
+    size: f64,
 }
 
 /// Cells by the sums that connect them.
@@ -170,17 +179,17 @@ impl Near<'_> {
         &self,
         place: usize,
         may_hide: &impl Fn(usize) -> bool,
-        size: &impl Fn(usize) -> f64,
+        cost: &impl Fn(usize) -> Cost,
     ) -> BTreeSet<usize> {
         let of_closed: BTreeSet<usize> = self.groups_of[place]
             .iter()
             .filter(|group| self.closed[**group])
-            .filter_map(|group| self.smallest(&[*group], may_hide, size))
+            .filter_map(|group| self.smallest(&[*group], may_hide, cost))
             .collect();
         if !of_closed.is_empty() {
             return of_closed;
         }
-        let nearest = |closed_alone| self.nearest(place, closed_alone, may_hide, size);
+        let nearest = |closed_alone| self.nearest(place, closed_alone, may_hide, cost);
         nearest(true).or_else(|| nearest(false)).into_iter().collect()
     }
 
@@ -190,14 +199,14 @@ impl Near<'_> {
         place: usize,
         closed_alone: bool,
         may_hide: &impl Fn(usize) -> bool,
-        size: &impl Fn(usize) -> f64,
+        cost: &impl Fn(usize) -> Cost,
     ) -> Option<usize> {
         let mut reached = BTreeSet::from([place]);
         let mut latest = vec![place];
         while !latest.is_empty() {
             let groups = latest.iter().flat_map(|place| &self.groups_of[*place]).copied();
             let near: Vec<usize> = groups.filter(|group| !closed_alone || self.closed[*group]).collect();
-            if let Some(found) = self.smallest(&near, may_hide, size) {
+            if let Some(found) = self.smallest(&near, may_hide, cost) {
                 return Some(found);
             }
             let hidden = near.iter().flat_map(|group| {
@@ -215,13 +224,16 @@ impl Near<'_> {
         &self,
         groups: &[usize],
         may_hide: &impl Fn(usize) -> bool,
-        size: &impl Fn(usize) -> f64,
+        cost: &impl Fn(usize) -> Cost,
     ) -> Option<usize> {
         let follows = |place: usize| self.groups_of[place].iter().filter(|group| self.unknown_in[**group] == 0).count();
         let parts = groups.iter().flat_map(|group| &self.groups[*group].1).copied();
         let totals = groups.iter().map(|group| self.groups[*group].0);
         let rank = |one: &usize, other: &usize| {
-            follows(*one).cmp(&follows(*other)).then(size(*one).total_cmp(&size(*other))).then(one.cmp(other))
+            let (cost_of_one, cost_of_other) = (cost(*one), cost(*other));
+            let everyone = cost_of_one.is_everyone.cmp(&cost_of_other.is_everyone);
+            let size = cost_of_one.size.total_cmp(&cost_of_other.size);
+            follows(*one).cmp(&follows(*other)).then(everyone).then(size).then(one.cmp(other))
         };
         parts
             .filter(|part| self.counts[*part] > 0 && may_hide(*part))

@@ -22,10 +22,10 @@ use crate::span::{date_of, days, period_start};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Disclosure {
-    /// What one sum gives back.
-    Sums,
-    /// What all sums of a measure's tables, of this run and the one before, give back together.
+    /// What one sum gives back: for reports that stay inside.
     #[default]
+    Sums,
+    /// What all sums of a measure's tables, of this run and the one before, give back together: what a release needs.
     Linear,
 }
 

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use carecoord_measures::compute::{Options, compute};
+use carecoord_measures::suppression;
 
-use crate::arguments::ComputeOptions;
+use crate::arguments::{ComputeOptions, Disclosure};
 use crate::config::Config;
 use crate::damage;
 use crate::failure::Failure;
@@ -32,7 +33,7 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
             report_month: options.measuring.month,
             months: options.measuring.months.unwrap_or(config.months),
             suppress_below: config.suppress_below,
-            disclosure: config.disclosure,
+            disclosure: options.measuring.disclosure.map_or(config.disclosure, Into::into),
             charts: charts.clone(),
             buckets_at_once: options.measuring.buckets_at_once,
             progress: &|text| progress.say(text),
@@ -64,4 +65,13 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
         output::message(&format!("refused {id}: {reason}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+impl From<Disclosure> for suppression::Disclosure {
+    fn from(disclosure: Disclosure) -> Self {
+        match disclosure {
+            Disclosure::Sums => Self::Sums,
+            Disclosure::Linear => Self::Linear,
+        }
+    }
 }

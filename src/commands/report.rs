@@ -40,12 +40,14 @@ pub fn render(options: &ReportOptions) -> Result<PathBuf, Failure> {
             wanted.strftime("%Y-%m")
         )));
     }
-    if options.release != Release::Internal && disclosure != Disclosure::Linear.word() {
-        return Err(Failure::Usage(
-            "a release needs results that were computed with disclosure = \"linear\": change carecoord.toml and run \
-             `carecoord compute` again"
-                .to_owned(),
-        ));
+    // Subject lists go with no release at all, which `render` says.
+    let is_release = options.release != Release::Internal && !options.subject_lists;
+    if is_release && disclosure != Disclosure::Linear.word() {
+        return Err(Failure::Usage(format!(
+            "a release needs results of which several sums together give no small count away: run \
+                 `carecoord compute --month {} --disclosure linear` first, then the report again",
+            month.strftime("%Y-%m")
+        )));
     }
     let release = options.release.into();
     let out = match &options.out {

@@ -116,7 +116,7 @@ fn no_identifier_reaches_a_report_or_a_release() {
     let kept = project.value("select count(*) from lake.patient where patient_id like 'CANARY%'");
     assert!(kept.parse::<u64>().unwrap() > 200, "{kept}");
     // One family or more for each table of patients' rows.
-    let mut compute = vec!["compute", "--months", "12"];
+    let mut compute = vec!["compute", "--months", "12", "--disclosure", "linear"];
     for family in [
         "readmission.unplanned_30",
         "referral.seen_90",

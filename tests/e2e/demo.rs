@@ -43,7 +43,8 @@ fn what_the_report_tells_beside_rates(project: &Project) {
     // Patients are named on request alone, and never in a release.
     let lists = project.path().join("reports/2026-10/fhir/subject-lists.json");
     assert!(!lists.exists());
-    project.run(&["report", "--subject-lists", "--release", "public"]).expect(2);
+    let refused = project.run(&["report", "--subject-lists", "--release", "public"]).expect(2);
+    assert!(refused.err.contains("subject lists name patients"), "{}", refused.err);
     project.run(&["report", "--subject-lists"]).expect(0);
     assert!(std::fs::read_to_string(&lists).unwrap().contains("urn:carecoord:patient"));
 }
