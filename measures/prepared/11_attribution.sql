@@ -16,6 +16,6 @@ select
     role,
     practitioner_id,
     valid_from,
-    cast(least(cast(last_day as int), coalesce(cast(next_start as int) - 1, cast(last_day as int))) as date) as valid_until
+    least(last_day, coalesce(add_days(next_start, -1), last_day)) as valid_until
 from spans
 where next_start is null or next_start > valid_from

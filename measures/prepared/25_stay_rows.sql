@@ -110,7 +110,7 @@ explained as (
             when start_date < latest_discharge_before then 'overlaps'
             when hospital is null and disposition_before = 'hospital' then 'begins'
             when start_date = latest_discharge_before and condition_group = condition_before then 'same_day'
-            when disposition_before = 'still_patient' and cast(start_date as int) - cast(latest_discharge_before as int) <= 1
+            when disposition_before = 'still_patient' and days_between(latest_discharge_before, start_date) <= 1
                 then 'interim_bill'
             else 'begins'
         end as because

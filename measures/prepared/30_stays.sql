@@ -46,10 +46,10 @@ followed as (
 timed as (
     select
         followed.*,
-        cast(next_start_date as int) - cast(end_date as int) as days_to_next,
+        days_between(end_date, next_start_date) as days_to_next,
         coalesce(
             not inside
-            and cast(next_start_date as int) - cast(end_date as int) <= 1
+            and days_between(end_date, next_start_date) <= 1
             and (next_start_date >= end_date or next_end_date > end_date)
             and case
                 when hospital is null or next_hospital = '' then disposition_kind = 'hospital'
@@ -89,7 +89,7 @@ select
     t.encounter_rows,
     t.start_date,
     t.end_date,
-    cast(cast(t.end_date as int) - cast(t.start_date as int) as bigint) as days,
+    cast(days_between(t.start_date, t.end_date) as bigint) as days,
     coalesce(t.end_date, t.next_start_date) as in_hospital_until,
     t.admission_type,
     t.admit_source,
@@ -110,8 +110,7 @@ select
     t.transferred_out,
     t.transferred_in,
     t.died as died_in_hospital,
-    date_part('year', t.start_date) - date_part('year', t.birth_date)
-        - case when to_char(t.start_date, '%m%d') < to_char(t.birth_date, '%m%d') then 1 else 0 end as age,
+    age_at(t.birth_date, t.start_date) as age,
     case
         when t.end_date is null then 'no_discharge'
         when t.end_date < $period_start or t.end_date > $period_end then 'outside_period'

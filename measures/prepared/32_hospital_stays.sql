@@ -26,7 +26,7 @@ with hospital_rows as (
 numbered as (
     select
         chained.*,
-        sum(case when end_before is null or cast(start_date as int) - cast(end_before as int) > 1 then 1 else 0 end) over (
+        sum(case when end_before is null or days_between(end_before, start_date) > 1 then 1 else 0 end) over (
             partition by patient_id order by start_date, end_date nulls last, encounter_id
             rows between unbounded preceding and current row
         ) as stay_number

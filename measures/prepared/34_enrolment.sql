@@ -6,11 +6,9 @@ with spans as (
 chained as (
     select
         spans.*,
-        cast(start_date as int) - cast(
-            max(until) over (
+        days_between(max(until) over (
                 partition by patient_id order by start_date, until rows between unbounded preceding and 1 preceding
-            ) as int
-        ) as days_from_previous
+            ), start_date) as days_from_previous
     from spans
 ),
 numbered as (

@@ -17,12 +17,10 @@ with discharges as (
 neighboured as (
     select
         discharges.*,
-        cast(start_date as int) - cast(
-            max(end_date) over (
+        days_between(max(end_date) over (
                 partition by patient_id order by start_date, end_date nulls last, stay_id
                 rows between unbounded preceding and 1 preceding
-            ) as int
-        ) as days_from_previous,
+            ), start_date) as days_from_previous,
         -- A stay that is still open goes on, unless another one begins after it.
         coalesce(
             end_date,
@@ -58,7 +56,7 @@ enrolled as (
     join prepared.enrolment c
         on c.patient_id = d.patient_id
         and c.first_day <= d.end_date
-        and cast(c.last_day as int) >= cast(d.end_date as int) + 30
+        and c.last_day >= add_days(d.end_date, 30)
 ),
 in_hospice as (
     select distinct patient_id, date_part('year', start_date) as year
@@ -79,7 +77,7 @@ select
         when d.later_stay_id is not null then 'readmitted_within_30'
         when d.end_date < $period_start or d.end_date > $period_end then 'outside_period'
         when p.birth_date is null then 'age_unknown'
-        when p.birth_date > cast(d.end_date - interval '18 years' as date) then 'under_18'
+        when age_at(p.birth_date, d.end_date) < 18 then 'under_18'
         when h.patient_id is not null then 'hospice'
         when date_part('year', p.deceased_date) = date_part('year', d.end_date) then 'died_in_year'
         when d.disposition_kind = 'died' then 'died_in_year'

@@ -63,10 +63,10 @@ chained as (
             when specialty is null then 1
             when unfit is null
                 and lag(unfit is null) over same_request
-                and cast(ordered_date as int) - cast(lag(ordered_date) over same_request as int) <= 7
+                and days_between(lag(ordered_date) over same_request, ordered_date) <= 7
                 then 0
             when lag(seen_on) over same_request is null
-                and cast(ordered_date as int) - cast(lag(rejected_on) over same_request as int) between 0 and 30
+                and days_between(lag(rejected_on) over same_request, ordered_date) between 0 and 30
                 then 0
             else 1
         end as begins,
@@ -75,10 +75,10 @@ chained as (
             when specialty is null then 1
             when unfit is null
                 and lag(unfit is null) over of_one_organization
-                and cast(ordered_date as int) - cast(lag(ordered_date) over of_one_organization as int) <= 7
+                and days_between(lag(ordered_date) over of_one_organization, ordered_date) <= 7
                 then 0
             when lag(seen_on) over of_one_organization is null
-                and cast(ordered_date as int) - cast(lag(rejected_on) over of_one_organization as int) between 0 and 30
+                and days_between(lag(rejected_on) over of_one_organization, ordered_date) between 0 and 30
                 then 0
             else 1
         end as begins_own

@@ -31,15 +31,18 @@ holds as (
         c.patient_id,
         c.changed_date,
         c.status,
-        cast(c.until as int) - cast(c.changed_date as int) as days,
-        cast(a.due_date as int) + coalesce(
-            sum(cast(c.until as int) - cast(c.changed_date as int)) over (
-                partition by c.patient_id, c.activity_id
-                order by c.changed_date, c.until
-                rows between unbounded preceding and 1 preceding
-            ),
-            0
-        ) as due_day
+        days_between(c.changed_date, c.until) as days,
+        add_days(
+            a.due_date,
+            coalesce(
+                sum(days_between(c.changed_date, c.until)) over (
+                    partition by c.patient_id, c.activity_id
+                    order by c.changed_date, c.until
+                    rows between unbounded preceding and 1 preceding
+                ),
+                0
+            )
+        ) as due_date
     from changes c
     join lake.care_plan_activity a on a.activity_id = c.activity_id and a.patient_id = c.patient_id
     where c.status = 'on-hold'
@@ -47,7 +50,7 @@ holds as (
 held as (
     select activity_id, patient_id, sum(days) as held_days
     from holds
-    where cast(changed_date as int) <= due_day
+    where changed_date <= due_date
     group by activity_id, patient_id
 ),
 as_known as (
@@ -79,7 +82,7 @@ moved as (
         coalesce(a.completed_date, h.completed_date) as completed_date,
         coalesce(a.cancelled_date, h.cancelled_date) as cancelled_date,
         a.performer_practitioner_id,
-        cast(cast(a.due_date as int) + cast(coalesce(a.held_days, d.held_days, 0) as int) as date) as due_date,
+        add_days(a.due_date, coalesce(a.held_days, d.held_days, 0)) as due_date,
         p.owner_practitioner_id,
         s.superseded_on,
         p.end_date as plan_ended_on,
@@ -108,6 +111,6 @@ select
         when m.status = 'unknown' then 'status_unknown'
         when m.status = 'completed' and m.completed_date is null then 'completion_date_missing'
     end as left_out,
-    case when m.status = 'completed' then cast(m.completed_date as int) - cast(m.due_date as int) end as days_late
+    case when m.status = 'completed' then days_between(m.due_date, m.completed_date) end as days_late
 from moved m
 left join lake.practitioner r on r.practitioner_id = coalesce(m.performer_practitioner_id, m.owner_practitioner_id)

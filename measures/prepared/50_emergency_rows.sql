@@ -26,7 +26,7 @@ followed_up as (
         emergency_rows.*,
         case
             when organization_id is not null then 1
-            when cast(start_date as int) - cast(max(until_date) over before_it as int) <= 1 then 0
+            when days_between(max(until_date) over before_it, start_date) <= 1 then 0
             else 1
         end as begins
     from emergency_rows
@@ -64,7 +64,7 @@ placed as (
         case
             when organization_id is not null then organization_id
             when organization_before is not null then organization_before
-            when cast(start_after as int) - cast(until_date as int) <= 1 then organization_after
+            when days_between(until_date, start_after) <= 1 then organization_after
         end as at_organization
     from neighboured
 ),
@@ -94,11 +94,11 @@ numbered as (
                 -- A row of the next day without a facility of its own, beside one that has one, is the professional's bill for the visit.
                 when organization_id is null
                     and at_organization is not null
-                    and cast(start_date as int) - cast(latest_until as int) <= 1
+                    and days_between(latest_until, start_date) <= 1
                     then 0
                 when organization_id is not null
                     and not facility_before
-                    and cast(start_date as int) - cast(latest_until as int) <= 1
+                    and days_between(latest_until, start_date) <= 1
                     then 0
                 when start_date = latest_start then 0
                 when latest_ended_at is not null and started_at is not null and coalesce(latest_without_hour < latest_until, true)

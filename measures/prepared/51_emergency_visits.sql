@@ -41,8 +41,8 @@ candidates as (
     from visits v
     join lake.encounter a
         on a.patient_id = v.patient_id
-        and cast(a.start_date as int) - cast(v.start_date as int) >= 0
-        and cast(a.start_date as int) - cast(v.until_date as int) <= 1
+        and days_between(v.start_date, a.start_date) >= 0
+        and days_between(v.until_date, a.start_date) <= 1
     where a.class in ('inpatient', 'observation')
       and coalesce(a.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
       and coalesce(a.ended_at > v.started_at, true)

@@ -6,7 +6,7 @@ with coded as (
     from prepared.stays s
     join lake.diagnosis d
         on d.patient_id = s.patient_id
-        and cast(s.start_date as int) - cast(d.recorded_date as int) <= 365
+        and days_between(d.recorded_date, s.start_date) <= 365
         and d.recorded_date <= coalesce(s.end_date, s.start_date)
     where lower(coalesce(d.code_system, case when d.recorded_date < date '2015-10-01' then 'icd-9-cm' else 'icd-10-cm' end))
         in ('icd-10-cm', 'icd-10')

@@ -65,11 +65,11 @@ join prepared.person p on p.patient_id = mm.patient_id
 left join prepared.attribution ap
     on ap.patient_id = mm.patient_id
     and ap.role = 'primary'
-    and cast(mm.month as int) + 14 between cast(ap.valid_from as int) and cast(ap.valid_until as int)
+    and add_days(mm.month, 14) between ap.valid_from and ap.valid_until
 left join prepared.attribution ac
     on ac.patient_id = mm.patient_id
     and ac.role = 'coordinator'
-    and cast(mm.month as int) + 14 between cast(ac.valid_from as int) and cast(ac.valid_until as int)
+    and add_days(mm.month, 14) between ac.valid_from and ac.valid_until
 left join lake.practitioner pr
     on pr.practitioner_id = case when $has_attribution then ap.practitioner_id else p.primary_practitioner_id end
 left join totals t on t.patient_id = mm.patient_id and t.month = mm.month

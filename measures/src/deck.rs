@@ -18,7 +18,6 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::completion::OwnTexts;
-use crate::compute::worklist;
 use crate::definition::{
     Feed, Kind, Measure, StoreUnits, View, prepared_views, views_for, views_read, whole_views, worklists,
 };
@@ -33,6 +32,7 @@ use crate::tally::Tally;
 use crate::units::Source;
 use crate::waits::{Waits, waits};
 use crate::workbench::{MEMORY_BYTES, Shipped, Workbench, number_at, shipped, text_at};
+use crate::worklists::worklist;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 
 use crate::error::Result;
-use crate::{dispositions, spelled};
+use crate::{day_functions, dispositions, spelled};
 
 /// Registers every function of this module, and those of dispositions, in a session.
 ///
@@ -27,7 +27,7 @@ pub fn register(context: &SessionContext) -> Result<()> {
     for function in dispositions::functions()? {
         context.register_udf(function);
     }
-    for function in spelled::functions() {
+    for function in spelled::functions().into_iter().chain(day_functions::functions()) {
         context.register_udf(function);
     }
     context.register_udf(ScalarUDF::from(CoveredDays::new()));
@@ -163,11 +163,11 @@ fn first_day_of(part: &str) -> Option<fn(i32) -> i32> {
 ///
 /// | argument | type | what |
 /// |---|---|---|
-/// | `filled` | list of integers | days of the fills, as days since 1970-01-01, in order |
+/// | `filled` | list of dates | days of the fills, in order |
 /// | `supply` | list of integers | days supplied by each |
 /// | `ingredients` | list of texts | active ingredients of each, joined by `;` or `+` |
-/// | `first`, `last` | integer | first and last day counted, both included |
-/// | `admitted`, `discharged` | lists of integers | inpatient stays; the day of discharge is none of their days |
+/// | `first`, `last` | date | first and last day counted, both included |
+/// | `admitted`, `discharged` | lists of dates | inpatient stays; the day of discharge is none of their days |
 ///
 /// Returns a struct: `days`, days from first to last without those of stays; `covered`, those of them with supply. A fill
 /// that shares an ingredient with earlier ones begins when their supply has run out, not before; other fills do not
@@ -268,7 +268,7 @@ impl ScalarUDFImpl for CoveredDays {
 ///
 /// | argument | type | what |
 /// |---|---|---|
-/// | `starts`, `ends` | lists of integers | first and last day of each event, as days since 1970-01-01, in order |
+/// | `starts`, `ends` | lists of dates | first and last day of each event, in order |
 /// | `gap` | integer | days from the end of an event that counts within which no other counts, both ends included |
 ///
 /// Returns a list of booleans, one for each event: the first counts; a later one counts when it starts more than `gap` days

@@ -1,5 +1,6 @@
 //! The measured span: months, the day on which the extracts were taken, and how far each feed is loaded.
 
+use carecoord_lake::manifest::{Manifest, TableEntry};
 use jiff::civil::Date;
 use jiff::{ToSpan, Unit};
 
@@ -118,6 +119,34 @@ pub fn period_end(kind: &str, start: Date) -> Date {
         _ => 1,
     };
     start.saturating_add((months - 1).months()).last_of_month()
+}
+
+/// The span that a lake and the options ask for. The extract date is what someone stated, else the last date of the
+/// first of these tables in which something happened: encounter, referral, claim line, survey response, any other.
+///
+/// # Errors
+/// When the lake holds no dates or a date cannot be read.
+pub fn span_of(manifest: &Manifest, report_month: Option<Date>, months: i64) -> Result<Span> {
+    let setting = |what: &str, reason: String| MeasureError::Setting { what: what.to_owned(), reason };
+    let parse = |text: &str| text.parse::<Date>().map_err(|error| setting("extract_date", format!("{text}: {error}")));
+    // A lake from before the last day of what happened was kept has only the last day of all rows.
+    let last = |entry: &TableEntry| entry.last_happened.clone().or_else(|| entry.last_date.clone());
+    let last_of = |table: &str| manifest.tables.get(table).and_then(last);
+    let seen = ["encounter", "referral", "claim_line", "survey_response"].into_iter().find_map(last_of);
+    let seen = seen.or_else(|| manifest.tables.values().filter_map(|entry| entry.last_happened.clone()).max());
+    let seen = seen.or_else(|| manifest.tables.values().filter_map(|entry| entry.last_date.clone()).max());
+    let (extract_date, assumed) = match (&manifest.extract_date, seen) {
+        (Some(stated), _) => (parse(stated)?, false),
+        (None, Some(seen)) => (parse(&seen)?, true),
+        (None, None) => {
+            return Err(setting(
+                "extract_date",
+                "the lake holds no dated rows; state the day with --extract-date".to_owned(),
+            ));
+        }
+    };
+    let report_month = report_month.unwrap_or_else(|| Span::last_whole_month(extract_date));
+    Span::new(report_month, months, extract_date, assumed)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ with activities as (
     select
         a.*,
         p.coordinator_id,
-        cast($data_through as int) - cast(a.due_date as int) as days,
+        days_between(a.due_date, $data_through) as days,
         case
             when a.status = 'entered-in-error' then 'entered in error'
             when a.status = 'completed' then 'done'

@@ -51,7 +51,7 @@ judged as (
         a.cancelled_date,
         coalesce(a.waiting, false) as waiting,
         coalesce(s.priority in ('urgent', 'asap', 'stat'), false) as urgent,
-        greatest(cast($data_through as int) - cast(s.ordered_date as int), 0) as days,
+        greatest(days_between(s.ordered_date, $data_through), 0) as days,
         case
             when s.status = 'entered-in-error' then 'entered in error'
             when s.status = 'draft' then 'drafts'

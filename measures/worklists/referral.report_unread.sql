@@ -5,7 +5,7 @@ with waiting as (
     select
         s.*,
         p.coordinator_id,
-        cast($data_through as int) - cast(s.report_date as int) as days,
+        days_between(s.report_date, $data_through) as days,
         concat(
             coalesce(s.priority, 'routine'), ' referral', coalesce(concat(' to ', s.specialty), ''),
             ', report of ', cast(s.report_date as varchar), ' not acknowledged'

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use carecoord_lake::snapshot::Store;
 use carecoord_measures::workbench::{number_at, text_at};
-use carecoord_measures::{MeasureError, compute, definition};
+use carecoord_measures::{MeasureError, definition, worklists};
 
 use crate::arguments::WorklistOptions;
 use crate::commands::sql;
@@ -35,7 +35,7 @@ pub fn run(options: &WorklistOptions) -> Result<ExitCode, Failure> {
     );
     let counts = format!(
         "select rule, rows from results.preparation where view = '{}' order by position",
-        compute::counted_as(&options.id)
+        worklists::counted_as(&options.id)
     );
     let (_, batches) = sql::collect(project, Some(&lake), Some(&results), &counts)?;
     if batches.iter().all(|batch| batch.num_rows() == 0) {

@@ -24,7 +24,7 @@ members as (
         e.*,
         start_date >= first_day as new,
         greatest(start_date, first_day) as from_day,
-        case when start_date >= first_day then cast(cast(start_date as int) + $window_days as date) else last_day end as to_day
+        case when start_date >= first_day then add_days(start_date, $window_days) else last_day end as to_day
     from enrolled e
     where place = 1
 ),
@@ -100,10 +100,9 @@ judged as (
         ) as whole,
         case
             when n.birth_date is null then 'age_unknown'
-            when date_part('year', m.from_day) - date_part('year', n.birth_date)
-                - case when to_char(m.from_day, '%m%d') < to_char(n.birth_date, '%m%d') then 1 else 0 end < 18 then 'under_18'
-            when cast(m.end_date as int) - cast(m.from_day as int) < $window_days then 'left_before'
-            when cast(n.deceased_date as int) - cast(m.from_day as int) <= $window_days then 'died'
+            when age_at(n.birth_date, m.from_day) < 18 then 'under_18'
+            when days_between(m.from_day, m.end_date) < $window_days then 'left_before'
+            when days_between(m.from_day, n.deceased_date) <= $window_days then 'died'
         end as left_out
     from members m
     left join prepared.person n on n.patient_id = m.patient_id

@@ -17,9 +17,9 @@ enrolled as (
             when g.kind = 'ltss' then 'long_term_services'
             when e.arm = 'comparison' then 'comparison'
             when e.start_date < $period_start or e.start_date > $period_end then 'outside_period'
-            when cast(e.end_date as int) - cast(e.start_date as int) < $window_days then 'left_before'
-            when cast(p.deceased_date as int) - cast(e.start_date as int) <= $window_days then 'died'
-            when cast(e.refused_date as int) - cast(e.start_date as int) <= $window_days then 'refused'
+            when days_between(e.start_date, e.end_date) < $window_days then 'left_before'
+            when days_between(e.start_date, p.deceased_date) <= $window_days then 'died'
+            when days_between(e.start_date, e.refused_date) <= $window_days then 'refused'
         end as exclusion_reason
     from lake.program_enrollment e
     left join lake.program g on g.program_id = e.program_id
@@ -30,7 +30,7 @@ planned as (
     from enrolled e
     join whole w
         on w.patient_id = e.patient_id
-        and cast(w.start_date as int) - cast(e.start_date as int) between 0 and $window_days
+        and days_between(e.start_date, w.start_date) between 0 and $window_days
     group by e.enrollment_id, e.patient_id
 )
 select

@@ -12,11 +12,11 @@ with in_force as (
         m.last_day,
         least(
             coalesce(p.end_date, date '9999-12-31'), coalesce(n.deceased_date, date '9999-12-31'),
-            coalesce(cast(s.superseded_on - interval '1 day' as date), date '9999-12-31')
+            coalesce(add_days(s.superseded_on, -1), date '9999-12-31')
         ) as last_date
     from lake.care_plan p
     cross join variant
-    join prepared.months m on cast(m.last_day as int) - cast(p.start_date as int) >= variant.interval
+    join prepared.months m on days_between(p.start_date, m.last_day) >= variant.interval
     left join (
         select replaces_care_plan_id as care_plan_id, patient_id, min(start_date) as superseded_on
         from lake.care_plan
@@ -45,7 +45,7 @@ select
     j.exclusion_reason,
     case
         when j.exclusion_reason is null
-            then coalesce(cast(j.last_day as int) - cast(j.reviewed_date as int) < j.days_between, false)
+            then coalesce(days_between(j.reviewed_date, j.last_day) < j.days_between, false)
     end as in_numerator,
     cast(j.reviewed_date as varchar) as evidence,
     j.owner_practitioner_id as practitioner_id

@@ -74,7 +74,7 @@ followed as (
     from screens s
     join plans p
         on p.patient_id = s.patient_id
-        and cast(p.day as int) - cast(s.day as int) between 0 and $window_days
+        and days_between(s.day, p.day) between 0 and $window_days
     where s.place = 1
     group by s.patient_id, s.mp_year
 ),

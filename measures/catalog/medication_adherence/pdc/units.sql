@@ -76,7 +76,7 @@ persons as (
         bool_or(left_out is null) as dispensed,
         bool_or(left_out is null and enrolled_until is not null) as enrolled,
         count(distinct case when counts then filled_date end) as fill_dates,
-        array_agg(cast(filled_date as int) order by filled_date, fill_id) filter (where counts) as filled,
+        array_agg(filled_date order by filled_date, fill_id) filter (where counts) as filled,
         array_agg(days_supply order by filled_date, fill_id) filter (where counts) as supply,
         array_agg(ingredients order by filled_date, fill_id) filter (where counts) as ingredients
     from fills
@@ -85,9 +85,9 @@ persons as (
 in_hospital as (
     select
         patient_id,
-        array_agg(cast(start_date as int) order by start_date, stay_id) as admitted,
+        array_agg(start_date order by start_date, stay_id) as admitted,
         -- Who is still there at the end of the period has no day at home yet: the day of discharge would be one.
-        array_agg(coalesce(cast(in_hospital_until as int), cast($period_end as int) + 1) order by start_date, stay_id) as discharged
+        array_agg(coalesce(in_hospital_until, add_days($period_end, 1)) order by start_date, stay_id) as discharged
     from prepared.stays
     group by patient_id
 ),
@@ -104,7 +104,7 @@ counted as (
         p.first_day,
         p.last_day,
         covered_days(
-            p.filled, p.supply, p.ingredients, cast(p.first_day as int), cast(p.last_day as int), h.admitted, h.discharged
+            p.filled, p.supply, p.ingredients, p.first_day, p.last_day, h.admitted, h.discharged
         ) as cover,
         case
             when p.birth_date > make_date(p.mp_year - 18, 1, 1) then 'under_18'
@@ -113,7 +113,7 @@ counted as (
             when p.first_day is null then 'died_before'
             when r.recorded_date <= p.last_day then 'excluded_esrd'
             when p.fill_dates < 2 then 'one_fill_date'
-            when cast(p.last_day as int) - cast(p.first_day as int) + 1 < 91 then 'short_treatment'
+            when days_between(p.first_day, p.last_day) + 1 < 91 then 'short_treatment'
         end as exclusion_reason
     from persons p
     left join in_hospital h on h.patient_id = p.patient_id
@@ -124,7 +124,7 @@ judged as (
         counted.*,
         get_field(cover, 'days') as days,
         get_field(cover, 'covered') as covered,
-        case when last_day = $period_end then cast(make_date(mp_year, 12, 31) as int) - cast(last_day as int) else 0 end as days_left
+        case when last_day = $period_end then days_between(last_day, make_date(mp_year, 12, 31)) else 0 end as days_left
     from counted
 )
 select

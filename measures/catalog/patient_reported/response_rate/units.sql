@@ -42,7 +42,7 @@ select
     exclusion_reason,
     case
         when exclusion_reason is null
-            then coalesce(cast(completed_date as int) - cast(sampled_date as int) between 0 and $window_days, false)
+            then coalesce(days_between(sampled_date, completed_date) between 0 and $window_days, false)
     end as in_numerator,
     cast(completed_date as varchar) as evidence,
     instrument as subgroup,

@@ -13,7 +13,7 @@ with events as (
         case
             when o.started_at is not null and o.ended_at is not null
                 then greatest(ceil((date_part('epoch', o.ended_at) - date_part('epoch', o.started_at)) / 43200.0), 1.0) / 2
-            else greatest(cast(coalesce(o.end_date, o.start_date) as int) - cast(o.start_date as int), 0.5)
+            else greatest(days_between(o.start_date, coalesce(o.end_date, o.start_date)), 0.5)
         end
     from lake.encounter o
     left join (
@@ -27,7 +27,7 @@ with events as (
       and coalesce(o.status, 'finished') not in ('cancelled', 'entered-in-error', 'planned')
       and a.encounter_id is null
     union all
-    select patient_id, stay_id, 'admission', start_date, end_date, greatest(coalesce(cast(in_hospital_until as int) - cast(start_date as int), 9999), 1)
+    select patient_id, stay_id, 'admission', start_date, end_date, greatest(coalesce(days_between(start_date, in_hospital_until), 9999), 1)
     from prepared.stays
     where not planned
 ),
@@ -36,14 +36,14 @@ after_discharge as (
         variant.variant,
         s.stay_id,
         s.patient_id,
-        sum(least(e.days, variant.window_days + 1 - (cast(e.start_date as int) - cast(s.end_date as int)))) as days,
+        sum(least(e.days, variant.window_days + 1 - days_between(s.end_date, e.start_date))) as days,
         array_to_string(array_agg(e.event_id order by e.start_date, e.event_id), ',') as events
     from prepared.stays s
     cross join variant
     join events e
         on e.patient_id = s.patient_id
         and e.event_id <> s.stay_id
-        and cast(e.start_date as int) - cast(s.end_date as int) between 0 and variant.window_days
+        and days_between(s.end_date, e.start_date) between 0 and variant.window_days
     where (variant.part = 'all' or variant.part = e.kind)
     group by variant.variant, s.stay_id, s.patient_id
 ),

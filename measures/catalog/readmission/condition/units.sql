@@ -145,8 +145,8 @@ spaced_stays as (
             patient_id,
             array_agg(stay_id order by start_date, end_date, stay_id) as stay_ids,
             spaced(
-                array_agg(cast(start_date as int) order by start_date, end_date, stay_id),
-                array_agg(cast(end_date as int) order by start_date, end_date, stay_id),
+                array_agg(start_date order by start_date, end_date, stay_id),
+                array_agg(end_date order by start_date, end_date, stay_id),
                 30
             ) as counts
         from eligible

@@ -5,7 +5,7 @@ with followed as (
         h.*,
         lead(stay_id) over by_patient as next_stay_id,
         lead(planned) over by_patient as next_planned,
-        cast(lead(start_date) over by_patient as int) - cast(end_date as int) as days_to_next
+        days_between(end_date, lead(start_date) over by_patient) as days_to_next
     from prepared.hospital_stays h
     window by_patient as (partition by patient_id order by start_date, stay_id)
 ),
@@ -14,7 +14,7 @@ enrolled as (
     from (
         select
             spans.*,
-            sum(case when end_before is null or cast(start_date as int) - cast(end_before as int) > 1 then 1 else 0 end) over (
+            sum(case when end_before is null or days_between(end_before, start_date) > 1 then 1 else 0 end) over (
                 partition by patient_id order by start_date, coverage_id
                 rows between unbounded preceding and current row
             ) as span
@@ -38,8 +38,8 @@ enrolled_stays as (
     from followed f
     join enrolled e
         on e.patient_id = f.patient_id
-        and cast(f.end_date as int) - cast(e.start_date as int) >= 365
-        and cast(e.end_date as int) - cast(f.end_date as int) >= 30
+        and days_between(e.start_date, f.end_date) >= 365
+        and days_between(f.end_date, e.end_date) >= 30
 ),
 hospice as (
     select distinct patient_id, date_part('year', start_date) as year
@@ -54,14 +54,13 @@ reasoned as (
         case
             when f.end_date is null then 'no_discharge'
             when f.end_date < $period_start or f.end_date > $period_end then 'outside_period'
-            when to_char(f.end_date, '%m%d') > '1201' then 'after_december_1'
+            when f.end_date > make_date(date_part('year', f.end_date), 12, 1) then 'after_december_1'
             when f.start_date = f.end_date then 'same_day_stay'
             when f.disposition_kind = 'died' or p.deceased_date between f.start_date and f.end_date then 'died_in_hospital'
             when f.of_birth then 'pregnancy_or_perinatal'
             when h.patient_id is not null then 'hospice'
             when p.birth_date is null then 'age_unknown'
-            when date_part('year', f.end_date) - date_part('year', p.birth_date)
-                - case when to_char(f.end_date, '%m%d') < to_char(p.birth_date, '%m%d') then 1 else 0 end < 18
+            when age_at(p.birth_date, f.end_date) < 18
                 then 'under_age'
             when $has_coverage and e.stay_id is null then 'not_enrolled'
         end as first_reason

@@ -10,7 +10,7 @@ with judged as (
             end,
             case
                 when coalesce(
-                    cast(least(reviewed_reached, rejected_date) as int) - cast(ordered_date as int) > $window_days, true
+                    days_between(ordered_date, least(reviewed_reached, rejected_date)) > $window_days, true
                 ) then 'not_reviewed'
             end
         ) as exclusion_reason
@@ -24,7 +24,7 @@ select
     exclusion_reason,
     case
         when exclusion_reason is null
-            then coalesce(cast(rejected_date as int) - cast(ordered_date as int) > $window_days, true)
+            then coalesce(days_between(ordered_date, rejected_date) > $window_days, true)
     end as in_numerator,
     cast(rejected_date as varchar) as evidence,
     coalesce(specialty, 'unknown') as subgroup,

@@ -20,7 +20,7 @@ referrals as (
         (
             status in ('active', 'completed')
             and coalesce(intent, 'order') = 'order'
-            and to_char(ordered_date, '%m%d') <= '1031'
+            and ordered_date <= make_date(date_part('year', ordered_date), 10, 31)
         ) as can_be_first
     from lake.referral
     where ordered_date between $period_start and $period_end

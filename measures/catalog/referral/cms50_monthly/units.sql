@@ -30,7 +30,7 @@ reports as (
     join lake.referral_event e on e.referral_id = r.referral_id and e.patient_id = r.patient_id
     where e.step = 'report_received'
       and coalesce(e.status, 'completed') = 'completed'
-      and cast(e.occurred_date as int) - cast(r.ordered_date as int) between 0 and $window_days
+      and days_between(r.ordered_date, e.occurred_date) between 0 and $window_days
       and case
             when e.occurred_at is not null and r.ordered_at is not null then e.occurred_at > r.ordered_at
             else true

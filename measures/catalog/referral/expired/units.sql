@@ -7,7 +7,7 @@ select
     left_out as exclusion_reason,
     case
         when left_out is null
-            then coalesce(ended_as = 'expired' and cast(ended_date as int) - cast(ordered_date as int) <= $window_days, false)
+            then coalesce(ended_as = 'expired' and days_between(ordered_date, ended_date) <= $window_days, false)
     end as in_numerator,
     concat(ended_as, ' on ', cast(ended_date as varchar)) as evidence,
     coalesce(specialty, 'unknown') as subgroup,

@@ -32,7 +32,7 @@ select
     ordered_date as index_date,
     left_out is null as in_denominator,
     left_out as exclusion_reason,
-    case when left_out is null then coalesce(cast(reached as int) - cast(ordered_date as int) <= window_days, false) end
+    case when left_out is null then coalesce(days_between(ordered_date, reached) <= window_days, false) end
         as in_numerator,
     case
         when left_out = 'duplicate' then of_referral_id

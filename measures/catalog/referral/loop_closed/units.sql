@@ -26,7 +26,7 @@ select
     left_out as exclusion_reason,
     case
         when left_out is null
-            then open_at is null and cast(closed_date as int) - cast(ordered_date as int) <= window_days
+            then open_at is null and days_between(ordered_date, closed_date) <= window_days
     end as in_numerator,
     case
         when left_out = 'duplicate' then of_referral_id

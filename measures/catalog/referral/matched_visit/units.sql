@@ -39,7 +39,7 @@ select
     exclusion_reason,
     case
         when exclusion_reason is null
-            then coalesce(cast(seen_date as int) - cast(ordered_date as int) <= variant.window_days, false)
+            then coalesce(days_between(ordered_date, seen_date) <= variant.window_days, false)
     end as in_numerator,
     seen_date as event_date,
     cast(seen_date as varchar) as evidence,

@@ -5,7 +5,7 @@ with judged as (
         coalesce(
             left_out,
             case
-                when coalesce(cast(scheduled_reached as int) - cast(ordered_date as int) > $window_days, true)
+                when coalesce(days_between(ordered_date, scheduled_reached) > $window_days, true)
                     then 'not_scheduled'
             end
         ) as exclusion_reason
@@ -19,7 +19,7 @@ select
     exclusion_reason,
     case
         when exclusion_reason is null
-            then coalesce(cast(no_show_date as int) - cast(ordered_date as int) <= $window_days, false)
+            then coalesce(days_between(ordered_date, no_show_date) <= $window_days, false)
     end as in_numerator,
     cast(no_show_date as varchar) as evidence,
     coalesce(specialty, 'unknown') as subgroup,

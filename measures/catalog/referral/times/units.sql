@@ -46,10 +46,10 @@ select
     j.exclusion_reason is null as in_denominator,
     j.exclusion_reason,
     j.recorded as event_date,
-    cast(cast(coalesce(j.began, j.ordered_date) as int) + 90 as date) as mature_on,
-    case when j.business = 1 then e.ordinal - b.ordinal else cast(j.recorded as int) - cast(j.began as int) end as event_days,
-    case when j.business = 1 then c.ordinal - b.ordinal else cast(j.other_end as int) - cast(j.began as int) end as competing_days,
-    case when j.business = 1 then t.ordinal - b.ordinal else cast($data_through as int) - cast(j.began as int) end as censored_days,
+    add_days(coalesce(j.began, j.ordered_date), 90) as mature_on,
+    case when j.business = 1 then e.ordinal - b.ordinal else days_between(j.began, j.recorded) end as event_days,
+    case when j.business = 1 then c.ordinal - b.ordinal else days_between(j.began, j.other_end) end as competing_days,
+    case when j.business = 1 then t.ordinal - b.ordinal else days_between(j.began, $data_through) end as censored_days,
     case
         when j.recorded is not null then cast(j.recorded as varchar)
         when j.other_end is not null then concat(j.ended_as, ' ', cast(j.other_end as varchar))

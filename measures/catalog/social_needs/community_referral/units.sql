@@ -98,7 +98,7 @@ select
     r.exclusion_reason,
     case
         when r.exclusion_reason is null
-            then coalesce(cast(r.reached as int) - cast(r.ordered_date as int) between 0 and r.window_days, false)
+            then coalesce(days_between(r.ordered_date, r.reached) between 0 and r.window_days, false)
     end as in_numerator,
     case
         when r.exclusion_reason = 'part_of_another' then r.of_id

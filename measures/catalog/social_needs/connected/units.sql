@@ -14,8 +14,7 @@ with contacts as (
 positives as (
     select
         c.*,
-        date_part('year', c.screened_date) - date_part('year', p.birth_date)
-            - case when to_char(c.screened_date, '%m%d') < to_char(p.birth_date, '%m%d') then 1 else 0 end as age
+        age_at(p.birth_date, c.screened_date) as age
     from lake.social_screening c
     left join prepared.person p on p.patient_id = c.patient_id
     where c.result = 'positive' and c.domain in ('food', 'housing', 'transportation', 'utilities', 'safety')
@@ -48,7 +47,7 @@ persons as (
     left join contacts c
         on c.patient_id = s.patient_id
         and c.domain = s.domain
-        and cast(c.day as int) - cast(s.screened_date as int) between 0 and $window_days
+        and days_between(s.screened_date, c.day) between 0 and $window_days
     where s.place = 1
     group by s.patient_id, s.mp_year, s.last_day, s.age
 ),

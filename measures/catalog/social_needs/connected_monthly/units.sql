@@ -23,7 +23,7 @@ days as (
     left join contacts c
         on c.patient_id = s.patient_id
         and c.domain = s.domain
-        and cast(c.day as int) - cast(s.screened_date as int) between 0 and $window_days
+        and days_between(s.screened_date, c.day) between 0 and $window_days
     where s.result = 'positive'
       and s.domain in ('food', 'housing', 'transportation', 'utilities', 'safety')
       and s.screened_date between $period_start and $period_end
@@ -32,8 +32,7 @@ days as (
 aged as (
     select
         d.*,
-        date_part('year', d.screened_date) - date_part('year', p.birth_date)
-            - case when to_char(d.screened_date, '%m%d') < to_char(p.birth_date, '%m%d') then 1 else 0 end as age
+        age_at(p.birth_date, d.screened_date) as age
     from days d
     left join prepared.person p on p.patient_id = d.patient_id
 ),

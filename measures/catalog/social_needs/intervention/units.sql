@@ -31,7 +31,7 @@ helped as (
     from positives s
     join lake.social_intervention i
         on i.patient_id = s.patient_id
-        and cast(i.intervention_date as int) - cast(s.screened_date as int) between 0 and s.window_days
+        and days_between(s.screened_date, i.intervention_date) between 0 and s.window_days
     where i.domain = s.domain and coalesce(i.status, 'completed') = 'completed'
     group by s.variant, s.screening_id, s.patient_id
 ),
@@ -42,8 +42,7 @@ reasoned as (
         x.long_term_id,
         h.intervention_id,
         h.intervention_date,
-        s.mp_year - cast(date_part('year', p.birth_date) as int)
-            - case when to_char(p.birth_date, '%m%d') > '0101' then 1 else 0 end as age,
+        age_at(p.birth_date, make_date(s.mp_year, 1, 1)) as age,
         case
             when s.screened_date < $period_start then 'outside_period'
             when not s.named then 'no_instrument'

@@ -13,7 +13,7 @@ with answers as (
     cross join variant
     join lake.social_screening c
         on c.patient_id = s.patient_id
-        and cast(s.start_date as int) - cast(c.screened_date as int) <= variant.days_before
+        and days_between(c.screened_date, s.start_date) <= variant.days_before
         and c.screened_date <= s.end_date
     where c.domain in ('food', 'housing', 'transportation', 'utilities', 'safety')
       and c.result in ('positive', 'negative')

@@ -14,7 +14,7 @@ with domains as (
     from prepared.stays s
     join lake.social_screening c
         on c.patient_id = s.patient_id
-        and cast(s.start_date as int) - cast(c.screened_date as int) <= $days_before
+        and days_between(c.screened_date, s.start_date) <= $days_before
         and c.screened_date <= s.end_date
     where c.domain in ('food', 'housing', 'transportation', 'utilities', 'safety')
     group by s.stay_id, s.patient_id, c.domain

@@ -17,8 +17,7 @@ aged as (
     select
         v.*,
         p.primary_practitioner_id,
-        v.mp_year - cast(date_part('year', p.birth_date) as int)
-            - case when to_char(p.birth_date, '%m%d') > '0101' then 1 else 0 end as age
+        age_at(p.birth_date, make_date(v.mp_year, 1, 1)) as age
     from prepared.attributed_in_year v
     left join prepared.person p on p.patient_id = v.patient_id
 ),

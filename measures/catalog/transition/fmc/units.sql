@@ -33,8 +33,8 @@ enrolled as (
     from documented v
     left join prepared.enrolment c
         on c.patient_id = v.patient_id
-        and cast(c.first_day as int) <= cast(v.start_date as int) - 365
-        and cast(c.last_day as int) >= cast(v.start_date as int) + 7
+        and c.first_day <= add_days(v.start_date, -365)
+        and c.last_day >= add_days(v.start_date, 7)
     group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.several_conditions, v.several_dates
 ),
 admissions as (
@@ -58,7 +58,7 @@ admitted as (
     from enrolled v
     left join admissions a
         on a.patient_id = v.patient_id
-        and cast(a.start_date as int) - cast(v.start_date as int) between 0 and 7
+        and days_between(v.start_date, a.start_date) between 0 and 7
     group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.several_conditions, v.several_dates, v.spans
 ),
 in_hospice as (
@@ -75,9 +75,9 @@ judged as (
         v.start_date,
         v.admission_id,
         case
-            when cast(to_char(v.start_date, '%m%d') as int) > 1224 then 'after_last_visit_date'
+            when v.start_date > make_date(date_part('year', v.start_date), 12, 24) then 'after_last_visit_date'
             when p.birth_date is null then 'age_unknown'
-            when p.birth_date > cast(v.start_date - interval '18 years' as date) then 'under_18'
+            when age_at(p.birth_date, v.start_date) < 18 then 'under_18'
             when not v.several_conditions then 'fewer_than_2_conditions'
             when not v.several_dates then 'fewer_than_2_conditions'
             when $has_coverage and v.spans = 0 then 'not_enrolled'
@@ -93,8 +93,8 @@ eligible as (
         patient_id,
         array_agg(encounter_id order by start_date, encounter_id) as encounter_ids,
         spaced(
-            array_agg(cast(start_date as int) order by start_date, encounter_id),
-            array_agg(cast(start_date as int) order by start_date, encounter_id),
+            array_agg(start_date order by start_date, encounter_id),
+            array_agg(start_date order by start_date, encounter_id),
             7
         ) as counts
     from judged
@@ -145,7 +145,7 @@ from reasoned r
 left join prepared.emergency_visits e on e.patient_id = r.patient_id and e.encounter_id = r.encounter_id
 left join services s
     on s.patient_id = r.patient_id
-    and cast(s.start_date as int) - cast(r.start_date as int) between 0 and $window_days
+    and days_between(r.start_date, s.start_date) between 0 and $window_days
     -- What was given before the emergency visit ended is no follow-up, where both hours are known.
     and coalesce(s.at >= e.ended_at, true)
 group by r.encounter_id, r.patient_id, r.organization_id, r.start_date, r.admission_id, r.exclusion_reason

@@ -8,7 +8,7 @@ first_visits as (
     cross join longest
     join prepared.outpatient_visits v
         on v.patient_id = s.patient_id
-        and cast(v.start_date as int) - cast(s.end_date as int) between 1 and longest.days
+        and days_between(s.end_date, v.start_date) between 1 and longest.days
     group by s.stay_id, s.patient_id
 ),
 -- The first visit of all, where it lies within the variant's window.
@@ -18,7 +18,7 @@ followed as (
         variant.variant,
         variant.window_days,
         variant.strict,
-        case when cast(f.visit_date as int) - cast(s.end_date as int) <= variant.window_days then f.visit_date end as visit_date
+        case when days_between(s.end_date, f.visit_date) <= variant.window_days then f.visit_date end as visit_date
     from prepared.stays s
     cross join variant
     left join first_visits f on f.stay_id = s.stay_id and f.patient_id = s.patient_id
@@ -41,7 +41,7 @@ reasoned as (
                 and (s.visit_date is null or s.visit_date > s.next_start_date)
                 then 'readmitted_first'
             when s.strict = 1
-                and cast(p.deceased_date as int) - cast(s.end_date as int) between 0 and s.window_days
+                and days_between(s.end_date, p.deceased_date) between 0 and s.window_days
                 and (s.visit_date is null or s.visit_date > p.deceased_date)
                 then 'died_first'
         end as exclusion_reason

@@ -45,7 +45,7 @@ chained as (
         lead(case when not inside then stay_id end) ignore nulls over in_order as next_stay_id,
         lead(case when not inside then acute end) ignore nulls over in_order as next_acute,
         lead(case when not inside then mental end) ignore nulls over in_order as next_mental,
-        cast(lead(case when not inside then start_date end) ignore nulls over in_order as int) - cast(end_date as int)
+        days_between(end_date, lead(case when not inside then start_date end) ignore nulls over in_order)
             as days_to_next
     from coded
     window in_order as (partition by patient_id order by start_date, end_date nulls last, stay_id)
@@ -71,13 +71,13 @@ reasoned as (
             when d.disposition_kind = 'died' then 'died_in_hospital'
             when not d.mental then 'other_condition'
             when p.birth_date is null then 'age_unknown'
-            when p.birth_date > cast(d.end_date - interval '6 years' as date) then 'under_6'
+            when age_at(p.birth_date, d.end_date) < 6 then 'under_6'
             when d.days_to_next <= 30 and not d.next_acute then 'moved_to_nonacute'
             when d.days_to_next <= 30 and d.next_mental then 'readmitted_mental'
             when d.days_to_next <= 30 then 'readmitted_other'
             when h.patient_id is not null then 'hospice'
             when date_part('year', p.deceased_date) = date_part('year', d.end_date) then 'died'
-            when cast(p.deceased_date as int) - cast(d.end_date as int) <= 30 then 'died'
+            when days_between(d.end_date, p.deceased_date) <= 30 then 'died'
         end as exclusion_reason
     from chained d
     left join prepared.person p on p.patient_id = d.patient_id
@@ -109,7 +109,7 @@ first_visits as (
     cross join longest
     join mental_health_visits v
         on v.patient_id = r.patient_id
-        and cast(v.start_date as int) - cast(r.end_date as int) between 1 and longest.days
+        and days_between(r.end_date, v.start_date) between 1 and longest.days
     group by r.stay_id, r.patient_id
 )
 select
@@ -131,4 +131,4 @@ cross join variant
 left join first_visits v
     on v.stay_id = r.stay_id
     and v.patient_id = r.patient_id
-    and cast(v.visit_date as int) - cast(r.end_date as int) <= variant.window_days
+    and days_between(r.end_date, v.visit_date) <= variant.window_days

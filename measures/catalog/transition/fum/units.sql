@@ -34,7 +34,7 @@ admitted as (
     from emergency_visits v
     left join admissions a
         on a.patient_id = v.patient_id
-        and cast(a.start_date as int) - cast(v.start_date as int) between 0 and 30
+        and days_between(v.start_date, a.start_date) between 0 and 30
     group by v.encounter_id, v.patient_id, v.organization_id, v.start_date, v.ended_at, v.mental
 ),
 reasoned as (
@@ -49,7 +49,7 @@ reasoned as (
             when v.start_date < $period_start or v.start_date > $period_end then 'outside_period'
             when not v.mental then 'other_condition'
             when p.birth_date is null then 'age_unknown'
-            when p.birth_date > cast(v.start_date - interval '6 years' as date) then 'under_6'
+            when age_at(p.birth_date, v.start_date) < 6 then 'under_6'
             when v.admission_id is not null then 'admitted_within_30'
         end as exclusion_reason
     from admitted v
@@ -80,7 +80,7 @@ first_visits as (
     cross join longest
     join mental_health_visits v
         on v.patient_id = r.patient_id
-        and cast(v.start_date as int) - cast(r.start_date as int) between 0 and longest.days
+        and days_between(r.start_date, v.start_date) between 0 and longest.days
         and coalesce(v.started_at >= r.ended_at, true)
     group by r.encounter_id, r.patient_id
 )
@@ -102,4 +102,4 @@ cross join variant
 left join first_visits v
     on v.encounter_id = r.encounter_id
     and v.patient_id = r.patient_id
-    and cast(v.visit_date as int) - cast(r.start_date as int) <= variant.window_days
+    and days_between(r.start_date, v.visit_date) <= variant.window_days

@@ -9,7 +9,7 @@ reconciled as (
     cross join longest
     join lake.medication_reconciliation m
         on m.patient_id = d.patient_id
-        and cast(m.reconciled_date as int) - cast(d.end_date as int) between 0 and longest.days
+        and days_between(d.end_date, m.reconciled_date) between 0 and longest.days
     where m.setting = 'outpatient'
       and lower(m.role) in (
           'prescriber', 'physician', 'pharmacist', 'clinical_pharmacist', 'pa', 'physician_assistant', 'np',
@@ -22,7 +22,7 @@ seen as (
     from prepared.transition_discharges d
     join prepared.outpatient_visits v
         on v.patient_id = d.patient_id
-        and cast(v.start_date as int) - cast(d.end_date as int) between 0 and 30
+        and days_between(d.end_date, v.start_date) between 0 and 30
     left join prepared.departures l on l.patient_id = d.patient_id and l.day = d.end_date
     where coalesce(v.last_started_at >= l.left_at, true)
 ),
@@ -35,11 +35,11 @@ reasoned as (
         d.practitioner_id,
         d.start_date,
         d.end_date,
-        case when cast(r.reconciled_date as int) - cast(d.end_date as int) <= variant.window_days then r.reconciled_date end
+        case when days_between(d.end_date, r.reconciled_date) <= variant.window_days then r.reconciled_date end
             as reconciled_date,
         case
             when d.left_out in ('no_discharge', 'readmitted_within_30') then d.left_out
-            when cast(to_char(d.end_date, '%m%d') as int) > variant.last_discharge then 'after_last_discharge_date'
+            when date_part('month', d.end_date) * 100 + date_part('day', d.end_date) > variant.last_discharge then 'after_last_discharge_date'
             when d.left_out is not null then d.left_out
             when variant.needs_visit = 1 and s.stay_id is null then 'no_visit_within_30'
         end as exclusion_reason

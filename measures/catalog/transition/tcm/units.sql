@@ -8,7 +8,7 @@ with reached as (
     from prepared.stays s
     join lake.contact c on c.patient_id = s.patient_id and c.outcome = 'reached' and c.contact_date >= s.end_date
     join prepared.business_days d on d.day = s.end_date
-    left join prepared.business_days b on cast(b.day as int) = cast(c.contact_date as int) - 1
+    left join prepared.business_days b on b.day = add_days(c.contact_date, -1)
     left join prepared.departures l on l.patient_id = s.patient_id and l.day = s.end_date
     where $by_contact = 1
       and coalesce(c.contact_at >= l.left_at, true)
@@ -23,7 +23,7 @@ done as (
     from prepared.stays s
     join prepared.outpatient_visits v
         on v.patient_id = s.patient_id
-        and cast(v.start_date as int) - cast(s.end_date as int) between 0 and $window_days
+        and days_between(s.end_date, v.start_date) between 0 and $window_days
     left join prepared.departures l on l.patient_id = s.patient_id and l.day = s.end_date
     where $by_contact = 0
       and coalesce(v.last_started_at >= l.left_at, true)

@@ -10,7 +10,7 @@ with events as (
         end_date,
         case
             when left_out in ('no_discharge', 'readmitted_within_30') then left_out
-            when cast(to_char(end_date, '%m%d') as int) > 1201 then 'after_last_discharge_date'
+            when end_date > make_date(date_part('year', end_date), 12, 1) then 'after_last_discharge_date'
             else left_out
         end as exclusion_reason
     from prepared.transition_discharges
@@ -28,6 +28,6 @@ select
 from events r
 left join prepared.outpatient_visits v
     on v.patient_id = r.patient_id
-    and cast(v.start_date as int) - cast(r.end_date as int) between 1 and $window_days
+    and days_between(r.end_date, v.start_date) between 1 and $window_days
 group by
     r.stay_id, r.patient_id, r.organization_id, r.practitioner_id, r.start_date, r.end_date, r.exclusion_reason

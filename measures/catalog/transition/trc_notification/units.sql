@@ -11,7 +11,7 @@ with events as (
         admission_date,
         case
             when left_out in ('no_discharge', 'readmitted_within_30') then left_out
-            when cast(to_char(end_date, '%m%d') as int) > 1201 then 'after_last_discharge_date'
+            when end_date > make_date(date_part('year', end_date), 12, 1) then 'after_last_discharge_date'
             else left_out
         end as exclusion_reason
     from prepared.transition_discharges
@@ -30,6 +30,6 @@ from events r
 left join lake.contact c
     on c.patient_id = r.patient_id
     and c.purpose = 'admission_notification'
-    and cast(c.contact_date as int) - cast(r.admission_date as int) between 0 and $notice_days
+    and days_between(r.admission_date, c.contact_date) between 0 and $notice_days
 group by
     r.stay_id, r.patient_id, r.organization_id, r.practitioner_id, r.start_date, r.end_date, r.admission_date, r.exclusion_reason

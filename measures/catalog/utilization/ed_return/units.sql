@@ -18,7 +18,7 @@ reasoned as (
     select
         followed.*,
         case
-            when next_start_date is not null then greatest(cast(next_start_date as int) - cast(until_date as int), 0)
+            when next_start_date is not null then greatest(days_between(until_date, next_start_date), 0)
         end as days_to_next,
         case
             when start_date < $period_start or start_date > $period_end then 'outside_period'

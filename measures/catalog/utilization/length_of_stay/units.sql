@@ -20,7 +20,7 @@ select
     exclusion_reason is null as in_denominator,
     exclusion_reason,
     case when exclusion_reason is null then true end as in_numerator,
-    case when exclusion_reason is null then cast(end_date as int) - cast(start_date as int) end as numerator,
+    case when exclusion_reason is null then days_between(start_date, end_date) end as numerator,
     organization_id,
     practitioner_id
 from reasoned

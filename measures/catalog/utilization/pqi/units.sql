@@ -95,8 +95,7 @@ months as (
         case
             when m.month < date '2015-10-01' then 'before_icd_10'
             when m.birth_date is null then 'age_unknown'
-            when date_part('year', m.month) - date_part('year', m.birth_date)
-                - case when to_char(m.month, '%m%d') < to_char(m.birth_date, '%m%d') then 1 else 0 end < 18
+            when age_at(m.birth_date, m.month) < 18
                 then 'under_18'
         end as exclusion_reason
     -- The few months with a discharge are kept in memory, and the many member-months run past them.

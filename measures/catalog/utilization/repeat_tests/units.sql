@@ -79,7 +79,7 @@ follow_up as (
     join lake.diagnosis d
         on d.patient_id = t.patient_id
         and d.recorded_date <= t.observed_date
-        and cast(t.observed_date as int) - cast(d.recorded_date as int) <= 365
+        and days_between(d.recorded_date, t.observed_date) <= 365
     join prepared.code_member c
         on c.set_id = 'repeat_test_follow_up'
         and c.code_system = lower(coalesce(d.code_system, 'icd-10-cm'))
@@ -118,7 +118,7 @@ repeats as (
         test_set,
         patient_id,
         observed_date,
-        cast(next_date as int) - cast(observed_date as int) as days_to_next,
+        days_between(observed_date, next_date) as days_to_next,
         next_ids as observation_ids,
         next_organization_id is null as organization_unknown,
         case when next_organization_id is not null then not array_has_any(next_organizations, organizations) end
