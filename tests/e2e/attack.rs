@@ -1,7 +1,7 @@
 //! What must hold under damage, misuse and attack: no number from a damaged file, nothing of the user's lost, no statement that
 //! does more than read, bounds that hold, and no patient where none belongs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -596,6 +596,39 @@ fn extremes_of_months_are_told() {
         assert!(ran.code == code || ran.code == 2, "{month} {months}: {} {}", ran.code, ran.err);
         assert!(ran.code == 0 || ran.err.contains("error: "), "{}", ran.err);
     }
+}
+
+#[test]
+fn a_clock_that_jumps_changes_nothing_or_is_told() {
+    // 1990, 2100, 2026: each command of a project has another day.
+    let ran = |folder: &Path, day: &str, arguments: &[&str]| -> Ran {
+        program(arguments).env("SOURCE_DATE_EPOCH", day).arg("--project").arg(folder).output().unwrap().into()
+    };
+    let (past, future, now) = ("631152000", "4102444800", "1795000000");
+    let load = |project: &Project, day: &str| {
+        let extracts = project.path().join("extracts");
+        ran(project.path(), day, &["ingest", "--source", "carecoord", "--extracts", extracts.to_str().unwrap()])
+    };
+    let mut results = BTreeSet::new();
+    for days in [[now; 3], [past, future, now], [future, past, past]] {
+        let project = Project::new();
+        project_in(project.path());
+        load(&project, days[0]).expect(0);
+        // Nothing new: the lake stays as it is, whatever the day.
+        load(&project, days[1]).expect(0);
+        ran(project.path(), days[2], &["compute", "--month", "2026-03", "--only", MEASURE]).expect(0);
+        ran(project.path(), days[1], &["report"]).expect(0);
+        let snapshot = in_force(project.path(), "results");
+        results.insert((snapshot.file_name().unwrap().to_owned(), fs::read(snapshot.join("rate.parquet")).unwrap()));
+    }
+    assert_eq!(results.len(), 1, "the extract date is stated, so the clock decides nothing");
+    // Where it is not stated, today is the last day on which anything can have happened: a clock that stands in 1990 is told.
+    let project = Project::new();
+    project_in(project.path());
+    fs::remove_file(project.path().join("extracts/extract.toml")).unwrap();
+    let refused = load(&project, past).expect(1);
+    assert!(refused.err.contains("implausible_date (reject) in 4 rows"), "{}", refused.err);
+    assert!(!project.path().join("lake/CURRENT").exists());
 }
 
 #[test]
