@@ -280,7 +280,7 @@ static TABLES: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
 
 static RESULTS: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("results":
-        "run", "measure", "rate", "exclusion", "wait", "wait_curve", "chart", "signal", "annotation", "target", "funnel", "funnel_curve", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "equity_group", "disparity", "coverage", "caseload", "unit", "worklist", "quality", "check_result", "feed_month",
+        "run", "measure", "rate", "exclusion", "wait", "wait_curve", "chart", "signal", "annotation", "target", "funnel", "funnel_curve", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "equity_group", "disparity", "coverage", "caseload", "unit", "worklist", "quality", "check_result", "feed_month", "timing",
     ))
 });
 
@@ -357,6 +357,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(results().expect("results parse").len(), 27);
+        assert_eq!(results().expect("results parse").len(), 28);
     }
 }

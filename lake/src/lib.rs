@@ -16,6 +16,8 @@ pub mod inventory;
 pub mod manifest;
 pub mod parquet_file;
 pub mod scratch;
+#[cfg(feature = "sql")]
+mod small_windows;
 pub mod snapshot;
 #[cfg(feature = "sql")]
 pub mod sql;

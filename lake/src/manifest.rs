@@ -16,6 +16,8 @@ use crate::snapshot::{Draft, Snapshot};
 pub const MANIFEST: &str = "manifest.json";
 /// Name of the list of prepared views within a results snapshot.
 const PREPARED: &str = "prepared.json";
+/// The results table that differs from run to run.
+const TIMING: &str = "timing.parquet";
 const FORMAT: u32 = 2;
 /// Bytes beyond which a manifest is not read.
 const LARGEST: u64 = 1 << 30;
@@ -54,8 +56,8 @@ pub struct ResultsManifest {
     pub files: Inventory,
 }
 
-/// The prepared views of a results snapshot. Their rows have no order, so their bytes differ from run to run: they are listed
-/// apart, and are no part of what the snapshot's id is made from.
+/// The prepared views of a results snapshot, whose rows have no order, and what its steps took. Their bytes differ from run to run:
+/// they are listed apart, and are no part of what the snapshot's id is made from.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PreparedFiles {
@@ -262,9 +264,9 @@ impl ResultsManifest {
     /// # Errors
     /// When the system refuses.
     pub fn write(draft: &Draft, identity: &str) -> Result<Vec<u8>> {
-        let is_prepared = |path: &str| path.starts_with("prepared/");
+        let differs = |path: &str| path.starts_with("prepared/") || path == TIMING;
         let all = inventory::take(draft.path(), &Inventory::new())?;
-        let (prepared, files) = all.into_iter().partition(|(path, _)| is_prepared(path));
+        let (prepared, files) = all.into_iter().partition(|(path, _)| differs(path));
         write(&draft.path().join(PREPARED), &PreparedFiles { format: FORMAT, files: prepared })?;
         write(&draft.path().join(MANIFEST), &Self { format: FORMAT, identity: identity.to_owned(), files })
     }

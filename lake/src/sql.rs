@@ -17,9 +17,11 @@ use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::{LogicalPlan, SortExpr};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext, col, lit};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -30,6 +32,7 @@ use crate::contract::{self, Contract};
 use crate::error::{LakeError, Result};
 use crate::grouped::{Grouped, Part};
 use crate::manifest::{Manifest, ResultsManifest};
+use crate::small_windows::SmallWindows;
 use crate::snapshot::Snapshot;
 
 /// Name of the partition column of bucketed tables.
@@ -81,7 +84,15 @@ pub fn session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext
     config.options_mut().optimizer.repartition_file_scans = false;
     // Each of many partitions reserves this much to merge what it spilled; the default of 10 MB each would use up the pool.
     config.options_mut().execution.sort_spill_reservation_bytes = 1 << 20;
-    let context = SessionContext::new_with_config_rt(config, Arc::clone(runtime));
+    let mut rules = PhysicalOptimizer::new().rules;
+    rules.push(Arc::new(SmallWindows));
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(Arc::clone(runtime))
+        .with_default_features()
+        .with_physical_optimizer_rules(rules)
+        .build();
+    let context = SessionContext::new_with_state(state);
     let catalog = MemoryCatalogProvider::new();
     for schema in SCHEMAS {
         catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new())).map_err(engine)?;

@@ -19,7 +19,7 @@ use crate::signals::Settings;
 use crate::span::{Span, span_of};
 use crate::suppression::Disclosure;
 use crate::timings::{self, Timing};
-use crate::{atlas, caseload, feeds, groups, preparations, run_row, support, worklists};
+use crate::{atlas, caseload, feeds, groups, preparations, result_tables, run_row, support, worklists};
 
 /// What to compute and how.
 pub struct Options<'a> {
@@ -132,7 +132,6 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     tables.feed_months = feeds::rows(benches, &manifest, options.suppress_below).await?;
     timings.end(begun, "lists", "all");
 
-    let begun = timings::begin();
     (options.progress)("writing results");
     writers.finish()?;
     let identity = run_row::identity(options, &lake, &span);
@@ -140,8 +139,9 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     drop(running);
     let (scratch, timings) = opened.close();
     files::remove_folder(&scratch)?;
+    let timings = timings.list();
+    result_tables::write(draft.path(), "timing", &timings::rows(&timings))?;
     let manifest = ResultsManifest::write(&draft, &identity)?;
     let snapshot = draft.publish(&manifest)?;
-    timings.end(begun, "write", "all");
-    Ok(Outcome { snapshot, span, computed, refused, timings: timings.list() })
+    Ok(Outcome { snapshot, span, computed, refused, timings })
 }

@@ -23,7 +23,7 @@ use crate::several_sums::Before;
 use crate::span::{Span, days, period_start};
 use crate::suppression::{Disclosure, suppress};
 use crate::tally::Tally;
-use crate::timings::{self, Timings};
+use crate::timings::{self, Timings, Written};
 use crate::units::Source;
 use crate::workbench::Workbench;
 
@@ -136,6 +136,7 @@ impl Running {
             let ids = ids.join(", ");
             let begun = timings::begin();
             let own = OwnTexts::default();
+            let mut written = Written::none();
             let months = span.months().len();
             let mut tallies: Vec<Tally> = measures.iter().map(|measure| Tally::new(measure, months)).collect();
             let mut kept: Vec<Vec<Vec<RecordBatch>>> = vec![Vec::new(); measures.len()];
@@ -143,13 +144,14 @@ impl Running {
                 let source = Source { bench, people, names: &codes };
                 let units = source.count(&measures, &own, |measure| measure.store_units, &mut tallies).await?;
                 for ((measure, units), kept) in measures.iter().zip(units).zip(&mut kept) {
-                    units.write(&bench.unit_path(measure), measure, people, &codes, &own)?;
+                    let path = bench.unit_path(measure);
+                    written.add(units.write(&path, measure, people, &codes, &own)?, &path);
                     if measure.risk_sql.is_some() {
                         kept.push(units.batches(measure, people, &codes, &own)?);
                     }
                 }
             }
-            timings.end(begun, "count", ids.clone());
+            timings.end_written(begun, "count", ids.clone(), written);
             let begun = timings::begin();
             let mut found = Vec::with_capacity(measures.len());
             for (((measure, gaps), tally), kept) in measures.into_iter().zip(gaps).zip(&tallies).zip(kept) {

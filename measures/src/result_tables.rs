@@ -160,11 +160,7 @@ impl Tables {
     }
 
     pub fn write(&self, folder: &Path, run: Vec<Cell>, manifest: &Manifest) -> Result<()> {
-        let write = |name: &str, rows: &[Vec<Cell>]| -> Result<()> {
-            let contract = contract::result(name)?;
-            let batch = rows::batch(contract, rows)?;
-            Ok(parquet_file::write(&path(folder, name), contract, &[batch])?)
-        };
+        let write = |name: &str, rows: &[Vec<Cell>]| write(folder, name, rows);
         write("run", &[run])?;
         write("measure", &self.measures)?;
         write("exclusion", &self.exclusions)?;
@@ -197,6 +193,15 @@ fn nothing_found(measure: &Measure, rates: &[Rate]) -> bool {
         found |= rate.sums.numerator != Exact::default();
     }
     measure.kind == Kind::Proportion && measure.better == Better::Higher && units >= ENOUGH_TO_WONDER && !found
+}
+
+/// Writes all rows of a results table.
+///
+/// # Errors
+/// When a row does not have the columns of the table, or the disk refuses.
+pub fn write(folder: &Path, table: &str, rows: &[Vec<Cell>]) -> Result<()> {
+    let contract = contract::result(table)?;
+    Ok(parquet_file::write(&path(folder, table), contract, &[rows::batch(contract, rows)?])?)
 }
 
 fn path(folder: &Path, table: &str) -> PathBuf {

@@ -3,10 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::rows::Cell;
+
 /// What one step took.
 #[derive(Debug, Clone)]
 pub struct Timing {
-    /// The step: `open`, `prepare`, `people`, `count`, `rates`, `lists` or `write`.
+    /// The step: `open`, `prepare`, `people`, `count`, `rates` or `lists`.
     pub step: &'static str,
     /// Of what: a view, or the measures of a pass.
     pub what: String,
@@ -15,6 +17,32 @@ pub struct Timing {
     /// Processor time of the whole program meanwhile, of all threads; nothing where the system does not say.
     /// Steps that run at the same time each count all of it.
     pub cpu: Option<Duration>,
+    /// What was written.
+    pub written: Written,
+}
+
+/// Rows and bytes that a step wrote; nothing where it writes none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows.
+    pub rows: Option<u64>,
+    /// Bytes.
+    pub bytes: Option<u64>,
+}
+
+impl Written {
+    /// Nothing so far, of a step that writes.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { rows: Some(0), bytes: Some(0) }
+    }
+
+    /// Adds a file with so many rows.
+    pub fn add(&mut self, rows: u64, file: &std::path::Path) {
+        let bytes = std::fs::metadata(file).map_or(0, |found| found.len());
+        self.rows = Some(self.rows.unwrap_or(0) + rows);
+        self.bytes = Some(self.bytes.unwrap_or(0) + bytes);
+    }
 }
 
 /// What the steps of a run took, in order of their end.
@@ -35,10 +63,15 @@ pub fn begin() -> Begun {
 }
 
 impl Timings {
-    /// A step is over.
+    /// A step is over that writes nothing.
     pub fn end(&self, begun: Begun, step: &'static str, what: impl Into<String>) {
+        self.end_written(begun, step, what, Written::default());
+    }
+
+    /// A step is over that wrote so much.
+    pub fn end_written(&self, begun: Begun, step: &'static str, what: impl Into<String>, written: Written) {
         let cpu = cpu().zip(begun.cpu).map(|(now, then)| now.saturating_sub(then));
-        let timing = Timing { step, what: what.into(), wall: begun.at.elapsed(), cpu };
+        let timing = Timing { step, what: what.into(), wall: begun.at.elapsed(), cpu, written };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(timing);
     }
 
@@ -47,6 +80,23 @@ impl Timings {
     pub fn list(&self) -> Vec<Timing> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// Rows of the results table `timing`.
+#[must_use]
+pub fn rows(timings: &[Timing]) -> Vec<Vec<Cell>> {
+    let row = |(position, timing): (i64, &Timing)| {
+        vec![
+            position.into(),
+            timing.step.into(),
+            timing.what.clone().into(),
+            timing.wall.as_secs_f64().into(),
+            timing.cpu.map(|cpu| cpu.as_secs_f64()).into(),
+            timing.written.rows.into(),
+            timing.written.bytes.into(),
+        ]
+    };
+    (1..).zip(timings).map(row).collect()
 }
 
 /// Processor time of this program so far, which Linux counts in hundredths of a second.

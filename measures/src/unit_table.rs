@@ -85,7 +85,7 @@ impl UnitTable {
         self.named(contract::result("unit")?, measure, people, names, own)?.collect()
     }
 
-    /// Writes the rows as one file.
+    /// Writes the rows as one file, and says how many they are.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -96,7 +96,7 @@ impl UnitTable {
         people: &People,
         names: &Dictionaries,
         own: &OwnTexts,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         if let Some(folder) = path.parent() {
             files::create_folder(folder)?;
         }
@@ -105,7 +105,8 @@ impl UnitTable {
         for batch in self.named(contract, measure, people, names, own)? {
             out.write(&batch?)?;
         }
-        Ok(out.finish()?)
+        out.finish()?;
+        Ok(self.0.iter().map(|batch| batch.num_rows() as u64).sum())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::definition::{Measure, NeededRows, Param, View, prepared_codes};
 use crate::error::{MeasureError, Result};
 use crate::instrument::{self, Instrument};
 use crate::span::{Span, days};
-use crate::timings::{self, Timings};
+use crate::timings::{self, Timings, Written};
 
 /// Memory that joins, sorts and groups may hold before they spill, in bytes.
 pub const MEMORY_BYTES: usize = 1 << 30;
@@ -163,16 +163,21 @@ impl Workbench {
             let context = || format!("the prepared view {name}");
             let folder = first.folder.join("prepared").join(name);
             let mut parts = Vec::with_capacity(groups.len());
+            let mut written = Written::none();
             for group in groups {
                 let query = group.query(text, Params::none(group.span.extract_date)).await;
                 let query = query.map_err(|error| named(&error, &context()))?;
-                let written = write_partitions(query, &folder, group.group).await;
-                let (schema, files) = written.map_err(|error| named(&error, &context()))?;
+                let made = write_partitions(query, &folder, group.group).await;
+                let (schema, files) = made.map_err(|error| named(&error, &context()))?;
+                for (file, rows) in &files {
+                    written.add(*rows, file);
+                }
+                let files: Vec<PathBuf> = files.into_iter().map(|(file, _)| file).collect();
                 let provider = if files.is_empty() { sql::empty(schema)? } else { sql::unordered(&files, schema)? };
                 parts.push(Part { provider, within: None });
             }
             first.register_parts(name, parts)?;
-            first.session.timings.end(begun, "prepare", name);
+            first.session.timings.end_written(begun, "prepare", name, written);
         }
         Ok(())
     }
@@ -520,9 +525,9 @@ fn nullable(schema: &Schema) -> Schema {
     )
 }
 
-/// Writes a query's rows into `folder`, one file for each partition that has any, all at once. Returns the files and
+/// Writes a query's rows into `folder`, one file for each partition that has any, all at once. Returns the files with their rows, and
 /// their columns.
-async fn write_partitions(query: Planned, folder: &Path, group: usize) -> Result<(SchemaRef, Vec<PathBuf>)> {
+async fn write_partitions(query: Planned, folder: &Path, group: usize) -> Result<(SchemaRef, Vec<(PathBuf, u64)>)> {
     files::create_folder(folder)?;
     let failed =
         |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
@@ -537,6 +542,7 @@ async fn write_partitions(query: Planned, folder: &Path, group: usize) -> Result
         let schema = Arc::clone(&schema);
         tasks.spawn(async move {
             let mut out: Option<Writer> = None;
+            let mut rows = 0;
             while let Some(batch) = stream.next().await {
                 let batch = batch.map_err(|error| MeasureError::engine("the query failed", error.strip_backtrace()))?;
                 if batch.num_rows() == 0 {
@@ -549,10 +555,11 @@ async fn write_partitions(query: Planned, folder: &Path, group: usize) -> Result
                     None => out.insert(Writer::create(&path, Arc::clone(&schema))?),
                 };
                 writer.write(&batch)?;
+                rows += batch.num_rows() as u64;
             }
             let Some(writer) = out else { return Ok(None) };
             writer.finish()?;
-            Ok::<_, MeasureError>(Some(path))
+            Ok::<_, MeasureError>(Some((path, rows)))
         });
     }
     let mut written = Vec::new();

@@ -43,11 +43,15 @@ pub fn run(options: &ComputeOptions) -> Result<ExitCode, Failure> {
     if options.measuring.timings {
         for timing in &outcome.timings {
             let cpu = timing.cpu.map_or("?".to_owned(), |cpu| format!("{:.2}", cpu.as_secs_f64()));
+            let count =
+                |number: Option<u64>, what: &str| number.map_or(String::new(), |number| format!(", {number} {what}"));
             output::message(&format!(
-                "{:8.2} s {cpu:>8} CPU s  {} {}",
+                "{:8.2} s {cpu:>8} CPU s  {} {}{}{}",
                 timing.wall.as_secs_f64(),
                 timing.step,
-                timing.what
+                timing.what,
+                count(timing.written.rows, "rows"),
+                count(timing.written.bytes, "bytes")
             ));
         }
     }
