@@ -84,8 +84,9 @@ pub fn session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext
     config.options_mut().optimizer.repartition_file_scans = false;
     // Each of many partitions reserves this much to merge what it spilled; the default of 10 MB each would use up the pool.
     config.options_mut().execution.sort_spill_reservation_bytes = 1 << 20;
+    // Before the rules that put rows in the order and the partitions that a node asks for.
     let mut rules = PhysicalOptimizer::new().rules;
-    rules.push(Arc::new(SmallWindows));
+    rules.insert(0, Arc::new(SmallWindows));
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::clone(runtime))

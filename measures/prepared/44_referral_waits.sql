@@ -12,10 +12,21 @@
 -- acknowledgement may come before [P].
 -- `ended_as`: rejected, cancelled or expired, whichever was first, of a referral that was not seen and for which nothing was done after
 -- it.
-with merged as (
-    select c.*, 'patient' as scope from prepared.referral_chains c
+-- Most orders are one referral for both scopes, with the same steps: what is found of them for the patient is taken for the organization
+-- too. `twice` are those of which the two differ, which are looked at once more.
+with twice as (
+    select patient_id, of_referral_id as referral_id from prepared.referral_chains where own_referral_id <> of_referral_id
+    union
+    select patient_id, own_referral_id from prepared.referral_chains where own_referral_id <> of_referral_id
+),
+merged as (
+    select c.*, 'patient' as scope, t.referral_id is null as for_both
+    from prepared.referral_chains c
+    left join twice t on t.referral_id = c.of_referral_id and t.patient_id = c.patient_id
     union all
-    select c.* replace (own_referral_id as of_referral_id), 'organization' from prepared.referral_chains c
+    select c.* replace (own_referral_id as of_referral_id), 'organization', false
+    from prepared.referral_chains c
+    join twice t on t.referral_id = c.of_referral_id and t.patient_id = c.patient_id
 ),
 dated as (
     select m.scope, m.patient_id, m.of_referral_id, e.step, e.occurred_date as day
@@ -130,7 +141,7 @@ ended as (
     left join after_visit v on v.scope = s.scope and v.referral_id = s.referral_id and v.patient_id = s.patient_id
 )
 select
-    m.scope,
+    scopes.scope,
     m.referral_id,
     m.of_referral_id,
     m.patient_id,
@@ -173,5 +184,6 @@ select
         else 'expired'
     end as ended_as
 from merged m
+join (select 'patient' as scope union all select 'organization') scopes on scopes.scope = m.scope or m.for_both
 left join ended e on e.scope = m.scope and e.referral_id = m.referral_id and e.patient_id = m.patient_id
 left join lake.practitioner receiver on receiver.practitioner_id = m.referred_to_practitioner_id

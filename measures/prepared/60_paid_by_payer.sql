@@ -27,7 +27,11 @@ in_order as (
                 l.adjustment_sequence desc nulls last,
                 case when l.adjustment_type = 'replacement' then 0 else 1 end,
                 l.paid_date desc nulls last,
-                l.amount_paid desc nulls last
+                l.amount_paid desc nulls last,
+                -- Of lines that differ in nothing that says which is the last, always the same one.
+                l.adjustment_type nulls last,
+                l.service_date,
+                l.payer_id nulls last
         ) as from_last
     from lake.claim_line l
     join adjusted a on a.patient_id = l.patient_id and a.claim_id = l.claim_id and a.line_number = l.line_number

@@ -45,6 +45,7 @@ totals as (
 select
     mm.patient_id,
     mm.month,
+    mo.last_day,
     mm.payer_id,
     coalesce(t.ed_visits, 0) as ed_visits,
     coalesce(t.ed_treat_and_release, 0) as ed_treat_and_release,
@@ -60,6 +61,7 @@ select
     p.language,
     p.deprivation
 from prepared.member_months mm
+join prepared.months mo on mo.month = mm.month
 join prepared.person p on p.patient_id = mm.patient_id
 -- Who answers on the day that decides membership, the 15th.
 left join prepared.attribution ap

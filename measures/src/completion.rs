@@ -238,14 +238,14 @@ impl<'a> Completion<'a> {
             let in_numerator = column(rows, "in_numerator", &DataType::Boolean)?.as_boolean().clone();
             (in_numerator, self.own.components.codes(&texts(rows, "component")?))
         };
-        let numerator = rows.column_by_name("numerator").cloned().unwrap_or_else(|| {
-            let ones = in_numerator.iter().map(|met| met.map(|met| if met { 1.0 } else { 0.0 }));
-            Arc::new(ones.collect::<Float64Array>())
-        });
-        let denominator = rows.column_by_name("denominator").cloned().unwrap_or_else(|| {
-            let ones = in_denominator.iter().map(|counts| counts.filter(|counts| *counts).map(|_| 1.0));
-            Arc::new(ones.collect::<Float64Array>())
-        });
+        let (numerator, exact_numerator) = match rows.column_by_name("numerator") {
+            Some(numbers) => (as_number(numbers)?, exact(numbers)?),
+            None => ones(in_numerator.iter())?,
+        };
+        let (denominator, exact_denominator) = match rows.column_by_name("denominator") {
+            Some(numbers) => (as_number(numbers)?, exact(numbers)?),
+            None => ones(in_denominator.iter().map(|counts| counts.filter(|counts| *counts)))?,
+        };
         let mature_on = if has("mature_on") {
             dates(rows, "mature_on")?
         } else {
@@ -293,10 +293,10 @@ impl<'a> Completion<'a> {
             month: month.into(),
             exclusion: reasons("exclusion_reason")?.into(),
             exception: reasons("exception_reason")?.into(),
-            exact_numerator: exact(&numerator)?,
-            numerator: as_number(&numerator)?,
-            exact_denominator: exact(&denominator)?,
-            denominator: as_number(&denominator)?,
+            exact_numerator,
+            numerator,
+            exact_denominator,
+            denominator,
             component: component.into(),
             evidence: texts(rows, "evidence")?,
             payer: payer.into(),
@@ -326,12 +326,12 @@ impl<'a> Completion<'a> {
         self.months.binary_search(&first).ok().and_then(|place| u32::try_from(place).ok()).unwrap_or(NONE)
     }
 
-    /// Who answers for a unit that does not say so itself is the practitioner of its person on the index date. Units that bring
-    /// everything themselves (member-months) say it all.
+    /// Who answers for a unit that does not say so itself is the practitioner of its person on the index date. Units that name their
+    /// organization and coordinator (member-months) say it all: where they name no practitioner, nobody answers.
     fn practitioner(&self, rows: &RecordBatch, person: &[u32], index_date: &Date32Array) -> Result<Vec<u32>> {
         let has = |name: &str| rows.column_by_name(name).is_some();
         let own = self.names.practitioner.codes(&texts(rows, "practitioner_id")?);
-        if has("birth_date") && has("sex") && has("coordinator_id") {
+        if has("organization_id") && has("coordinator_id") {
             return Ok(own);
         }
         let of_person = |row: usize| {
@@ -399,14 +399,25 @@ impl<'a> Completion<'a> {
         };
         let ends: Vec<Option<(&str, i64)>> = (0..rows.num_rows()).map(ended).collect();
         let met = ends.iter().map(|end| end.map(|(end, _)| end == "event")).collect();
-        let texts: StringViewArray =
-            ends.into_iter().map(|end| end.map(|(end, days)| format!("{end}|{days}"))).collect();
-        Ok((met, self.own.components.codes(&texts)))
+        // Few ways of ending are met very often.
+        let mut codes: HashMap<(&str, i64), u32> = HashMap::new();
+        let mut code = |(end, days)| {
+            *codes.entry((end, days)).or_insert_with(|| self.own.components.code(&format!("{end}|{days}")))
+        };
+        Ok((met, ends.into_iter().map(|end| end.map_or(NONE, &mut code)).collect()))
     }
 }
 
 fn odd(error: arrow::error::ArrowError) -> MeasureError {
     MeasureError::engine("the columns of units", error)
+}
+
+/// One for each that is true and zero for each that is not, as numbers and exactly.
+fn ones(flags: impl Iterator<Item = Option<bool>> + Clone) -> Result<(Float64Array, Decimal128Array)> {
+    let one = 10_i128.pow(u32::from(DIGITS.unsigned_abs()));
+    let numbers = flags.clone().map(|flag| flag.map(|flag| if flag { 1.0 } else { 0.0 })).collect();
+    let exact: Decimal128Array = flags.map(|flag| flag.map(|flag| if flag { one } else { 0 })).collect();
+    Ok((numbers, exact.with_precision_and_scale(19, DIGITS).map_err(odd)?))
 }
 
 /// What units add, as whole numbers of a unit in the last digit kept.

@@ -26,7 +26,7 @@ mod equity;
 mod error;
 mod exclusions;
 mod feeds;
-mod functions;
+pub mod functions;
 mod funnels;
 mod gaps;
 mod groups;

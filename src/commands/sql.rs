@@ -87,6 +87,7 @@ fn query(
         if let Some(results) = results {
             sql::register_results(&context, results)?;
         }
+        carecoord_measures::functions::register(&context)?;
         carecoord_measures::compute::runtime()?.block_on(async {
             let failed = |error: datafusion::error::DataFusionError| {
                 LakeError::engine("the query failed", error.strip_backtrace())

@@ -11,13 +11,7 @@ select
     cast(null as varchar) as organization_id,
     cast(null as varchar) as practitioner_id,
     cast(null as varchar) as coordinator_id,
-    m.payer_id,
-    cast(null as date) as birth_date,
-    cast(null as varchar) as sex,
-    cast(null as varchar) as race,
-    cast(null as varchar) as ethnicity,
-    cast(null as varchar) as language,
-    cast(null as varchar) as deprivation
+    m.payer_id
 from prepared.payer_months m
 left join (
     select patient_id, month, lower(coalesce(payer_id, '')) as payer, sum(paid) as paid

@@ -1,36 +1,30 @@
 -- One row for each acute stay: whether the most recent answer to the need domain is positive, of stays with answers to all
 -- five needs, during the stay or in the days_before days before admission.
 -- The most recent answer for each stay and need; of one day a positive one first: a need that was named is not talked away.
-with answers as (
+with windows as (
+    select distinct variant.days_before
+    from (select 1 as one) once
+    cross join variant
+),
+answers as (
     select
-        variant.variant,
+        w.days_before,
         s.stay_id,
         s.patient_id,
         c.domain,
         first_value(c.screening_id order by c.screened_date desc, c.result desc, c.screening_id) as screening_id,
         first_value(c.result order by c.screened_date desc, c.result desc, c.screening_id) as result
     from prepared.stays s
-    cross join variant
-    join lake.social_screening c
-        on c.patient_id = s.patient_id
-        and days_between(c.screened_date, s.start_date) <= variant.days_before
-        and c.screened_date <= s.end_date
+    join lake.social_screening c on c.patient_id = s.patient_id and c.screened_date <= s.end_date
+    join windows w on days_between(c.screened_date, s.start_date) <= w.days_before
     where c.domain in ('food', 'housing', 'transportation', 'utilities', 'safety')
       and c.result in ('positive', 'negative')
-    group by variant.variant, s.stay_id, s.patient_id, c.domain
+    group by w.days_before, s.stay_id, s.patient_id, c.domain
 ),
-screened as (
-    select
-        answers.variant,
-        stay_id,
-        patient_id,
-        count(*) as domains,
-        min(screening_id) filter (where answers.domain = variant.domain) as screening_id,
-        min(result) filter (where answers.domain = variant.domain) as result
+asked as (
+    select days_before, stay_id, patient_id, count(*) as domains
     from answers
-    cross join variant
-    where answers.variant = variant.variant
-    group by answers.variant, stay_id, patient_id
+    group by days_before, stay_id, patient_id
 ),
 reasoned as (
     select
@@ -47,11 +41,16 @@ reasoned as (
             when s.left_out is not null then s.left_out
             when s.age is null then 'age_unknown'
             when s.age < 18 then 'under_18'
-            when coalesce(a.domains, 0) < 5 then 'not_screened_for_all_five'
+            when coalesce(q.domains, 0) < 5 then 'not_screened_for_all_five'
         end as exclusion_reason
     from prepared.stays s
     cross join variant
-    left join screened a on a.variant = variant.variant and a.stay_id = s.stay_id and a.patient_id = s.patient_id
+    left join asked q on q.days_before = variant.days_before and q.stay_id = s.stay_id and q.patient_id = s.patient_id
+    left join answers a
+        on a.days_before = variant.days_before
+        and a.domain = variant.domain
+        and a.stay_id = s.stay_id
+        and a.patient_id = s.patient_id
 )
 select
     variant,

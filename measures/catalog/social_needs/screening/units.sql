@@ -28,7 +28,14 @@ asked as (
         count(coalesce(answer_id, declined_id, unable_id)) = 5 as all_asked,
         min(declined_id) filter (where answer_id is null) as declined_id,
         min(unable_id) filter (where answer_id is null) as unable_id,
-        string_agg(answer_id, ' ' order by domain) as answer_ids
+        concat_ws(
+            ' ',
+            min(answer_id) filter (where domain = 'food'),
+            min(answer_id) filter (where domain = 'housing'),
+            min(answer_id) filter (where domain = 'safety'),
+            min(answer_id) filter (where domain = 'transportation'),
+            min(answer_id) filter (where domain = 'utilities')
+        ) as answer_ids
     from domains
     group by stay_id, patient_id
 ),

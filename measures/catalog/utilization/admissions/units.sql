@@ -3,19 +3,12 @@ select
     concat(patient_id, '|', cast(month as varchar)) as unit_id,
     patient_id,
     month as index_date,
-    cast(month + interval '1 month' - interval '1 day' as date) as mature_on,
+    last_day as mature_on,
     true as in_denominator,
     cast(null as varchar) as exclusion_reason,
     admissions > 0 as in_numerator,
     cast(admissions as double) as numerator,
     organization_id,
     practitioner_id,
-    coordinator_id,
-    payer_id,
-    birth_date,
-    sex,
-    race,
-    ethnicity,
-    language,
-    deprivation
+    coordinator_id
 from prepared.person_month

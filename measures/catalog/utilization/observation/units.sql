@@ -32,7 +32,7 @@ select
     concat(m.patient_id, '|', cast(m.month as varchar)) as unit_id,
     m.patient_id,
     m.month as index_date,
-    cast(m.month + interval '1 month' - interval '1 day' as date) as mature_on,
+    m.last_day as mature_on,
     true as in_denominator,
     cast(null as varchar) as exclusion_reason,
     c.stays is not null as in_numerator,
@@ -40,14 +40,7 @@ select
     c.evidence,
     m.organization_id,
     m.practitioner_id,
-    m.coordinator_id,
-    m.payer_id,
-    m.birth_date,
-    m.sex,
-    m.race,
-    m.ethnicity,
-    m.language,
-    m.deprivation
+    m.coordinator_id
 -- The few months with a stay are kept in memory, and the many member-months run past them.
 from counted c
 right join (

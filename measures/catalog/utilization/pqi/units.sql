@@ -109,7 +109,7 @@ select
     concat(patient_id, '|', cast(month as varchar)) as unit_id,
     patient_id,
     month as index_date,
-    cast(month + interval '1 month' - interval '1 day' as date) as mature_on,
+    last_day as mature_on,
     exclusion_reason is null as in_denominator,
     exclusion_reason,
     case when exclusion_reason is null then discharges > 0 end as in_numerator,
@@ -117,12 +117,5 @@ select
     case when exclusion_reason is null then evidence end as evidence,
     organization_id,
     practitioner_id,
-    coordinator_id,
-    payer_id,
-    birth_date,
-    sex,
-    race,
-    ethnicity,
-    language,
-    deprivation
+    coordinator_id
 from months
