@@ -478,7 +478,7 @@ impl Window<'_> {
             Function::Least => self.extreme(values, std::cmp::Ordering::Less)?,
             Function::Greatest => self.extreme(values, std::cmp::Ordering::Greater)?,
             Function::Any | Function::All => {
-                let flags = values.as_boolean();
+                let Some(flags) = values.as_boolean_opt() else { return internal_err!("no flags") };
                 let is = |row: usize, wanted: bool| flags.is_valid(row) && flags.value(row) == wanted;
                 let decisive = call.function == Function::Any;
                 let decided = running(rows, |row| i64::from(is(row, decisive)));
@@ -728,7 +728,7 @@ mod tests {
         let batches = rows();
         let scratch = tempfile::tempdir().expect("a folder");
         let runtime = sql::runtime(1 << 28, sql::Sharing::Free, scratch.path()).expect("a runtime");
-        let ours = sql::session(2, &runtime).expect("a session");
+        let ours = sql::measuring_session(2, &runtime).expect("a session");
         let engine = SessionContext::new();
         let table = || sql::in_memory(batches[0].schema(), batches.clone()).expect("a table");
         sql::register(&ours, "lake", "t", table()).expect("registered");
@@ -775,7 +775,7 @@ mod tests {
         let batches = rows();
         let scratch = tempfile::tempdir().expect("a folder");
         let runtime = sql::runtime(1 << 28, sql::Sharing::Free, scratch.path()).expect("a runtime");
-        let context = sql::session(2, &runtime).expect("a session");
+        let context = sql::measuring_session(2, &runtime).expect("a session");
         sql::register(&context, "lake", "t", sql::in_memory(batches[0].schema(), batches).expect("a table"))
             .expect("registered");
         let tokio = tokio::runtime::Builder::new_multi_thread().build().expect("threads");

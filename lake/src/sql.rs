@@ -74,6 +74,22 @@ pub fn runtime(memory_bytes: usize, sharing: Sharing, scratch: &Path) -> Result<
 /// # Errors
 /// When DataFusion refuses.
 pub fn session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
+    session_with(PhysicalOptimizer::new(), buckets, runtime)
+}
+
+/// The same for queries whose windows are over the rows of a patient: a window holds a whole partition in memory, which a query of
+/// anyone's may not.
+///
+/// # Errors
+/// When DataFusion refuses.
+pub fn measuring_session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
+    // Before the rules that put rows in the order and the partitions that a node asks for.
+    let mut optimizer = PhysicalOptimizer::new();
+    optimizer.rules.insert(0, Arc::new(SmallWindows));
+    session_with(optimizer, buckets, runtime)
+}
+
+fn session_with(optimizer: PhysicalOptimizer, buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
     let mut config = SessionConfig::new()
         .with_target_partitions(buckets.max(1) as usize)
         .with_information_schema(true)
@@ -84,14 +100,11 @@ pub fn session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext
     config.options_mut().optimizer.repartition_file_scans = false;
     // Each of many partitions reserves this much to merge what it spilled; the default of 10 MB each would use up the pool.
     config.options_mut().execution.sort_spill_reservation_bytes = 1 << 20;
-    // Before the rules that put rows in the order and the partitions that a node asks for.
-    let mut rules = PhysicalOptimizer::new().rules;
-    rules.insert(0, Arc::new(SmallWindows));
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::clone(runtime))
         .with_default_features()
-        .with_physical_optimizer_rules(rules)
+        .with_physical_optimizer_rules(optimizer.rules)
         .build();
     let context = SessionContext::new_with_state(state);
     let catalog = MemoryCatalogProvider::new();

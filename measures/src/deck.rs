@@ -358,7 +358,7 @@ fn tempfile_folder(deck: &Deck) -> Result<tempfile::TempDir> {
 async fn bench(deck: &Deck, span: Span, place: &Path, shipped: &Shipped, views: &[Vec<View>]) -> Result<Workbench> {
     let scratch = place.join("scratch");
     files::create_folder(&scratch)?;
-    let context = sql::session(1, &sql::runtime(MEMORY_BYTES, sql::Sharing::Free, &scratch)?)?;
+    let context = sql::measuring_session(1, &sql::runtime(MEMORY_BYTES, sql::Sharing::Free, &scratch)?)?;
     for table in contract::tables()? {
         let schema = table.lake_schema();
         let given = match deck.file.tables.get(&table.name) {

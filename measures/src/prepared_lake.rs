@@ -53,7 +53,7 @@ impl PreparedLake {
         let begun = timings::begin();
         let groups = groups(manifest, options.buckets_at_once);
         let most = groups.iter().map(|buckets| buckets.end - buckets.start).max().unwrap_or(1);
-        let session = sql::session(most, &runtime)?;
+        let session = sql::measuring_session(most, &runtime)?;
         sql::register_lake_in_groups(&session, lake, manifest, &groups)?;
         let benches = Workbench::open(session, span, folder, groups.len(), loaded.clone(), &shipped, &timings)?;
         spellings::unify(&benches).await?;
@@ -61,7 +61,7 @@ impl PreparedLake {
 
         let [views, whole] = views_read(options, lists);
         Workbench::prepare(&benches, &views, &BTreeMap::new(), options.progress).await?;
-        let session = sql::session(manifest.buckets, &runtime)?;
+        let session = sql::measuring_session(manifest.buckets, &runtime)?;
         let all = Workbench::open(session, span, folder, 1, loaded, &shipped, &timings)?;
         if let (Some(one), Some(of_all)) = (benches.first(), all.first()) {
             of_all.gather(one, &views).await?;

@@ -36,7 +36,7 @@ fn the_window_over_a_patients_stays_plans_neither_a_sort_nor_a_repartition() {
     let window = "explain select patient_id, lead(start_date) over (partition by bucket, patient_id order by start_date) \
                   from lake.encounter where class = 'inpatient'";
     let plan = project.run(&["sql", "--format", "csv", window]).expect(0).out;
-    assert!(plan.contains("SmallWindowExec") && plan.contains("DataSourceExec"), "{plan}");
+    assert!(plan.contains("BoundedWindowAggExec") && plan.contains("DataSourceExec"), "{plan}");
     for costly in ["SortExec", "RepartitionExec", "CoalescePartitionsExec", "SortPreservingMergeExec"] {
         assert!(!plan.contains(costly), "{costly} in {plan}");
     }
