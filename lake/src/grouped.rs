@@ -147,6 +147,13 @@ impl ExecutionPlan for GroupedExec {
         Ok(self)
     }
 
+    // The scans below keep which of their files nobody has read yet. Without this, a query that runs a second time for a group, or twice
+    // at once, would find few rows or none.
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        let parts = self.parts.iter().map(|part| reset_plan_states(Arc::clone(part))).collect::<Result<_>>()?;
+        Ok(Arc::new(Self { parts, properties: Arc::clone(&self.properties) }))
+    }
+
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let Some(group) = context.session_config().get_extension::<CurrentGroup>() else {
             return internal_err!("the query runs for no group");
@@ -184,7 +191,8 @@ pub async fn plan(frame: DataFrame) -> Result<Arc<dyn ExecutionPlan>> {
 }
 
 impl Planned {
-    /// A planned query made ready to run for a group. It may run for other groups at the same time: nothing is shared but the plan.
+    /// A planned query made ready to run for a group. It may run for other groups at the same time, unless it has scalar subqueries:
+    /// what they find is held by the plan, so that such a query runs for one group after the other.
     ///
     /// # Errors
     /// When a part of the plan cannot run a second time.
@@ -276,6 +284,42 @@ mod tests {
                     .collect();
                 assert_eq!(lines.join(";"), expected[group], "group {group}");
             }
+        });
+    }
+
+    #[test]
+    fn a_query_over_files_finds_all_rows_again_and_at_the_same_time() {
+        let schema = Arc::new(Schema::new(vec![Field::new("number", DataType::Int32, true)]));
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut parts = Vec::new();
+        for group in 0..2 {
+            let files: Vec<_> = (0..3).map(|file| folder.path().join(format!("{group}-{file}.parquet"))).collect();
+            for file in &files {
+                let numbers = Int32Array::from_iter_values(0..1_000);
+                let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(numbers)]).expect("rows");
+                let mut out = crate::parquet_file::Writer::create(file, Arc::clone(&schema)).expect("a file");
+                out.write(&batch).and_then(|()| out.finish()).expect("written");
+            }
+            parts.push(Part { provider: sql::unordered(&files, Arc::clone(&schema)).expect("a table"), within: None });
+        }
+        let scratch = tempfile::tempdir().expect("a folder");
+        let runtime = sql::runtime(1 << 26, sql::Sharing::Free, scratch.path()).expect("a runtime");
+        let context = sql::session(3, &runtime).expect("a session");
+        sql::register(&context, "lake", "one", Arc::new(Grouped::new(schema, parts))).expect("registered");
+        let tokio = tokio::runtime::Builder::new_multi_thread().build().expect("threads");
+        tokio.block_on(async {
+            let plan = plan(sql::read_only(&context, "select number from one").await.expect("a query"));
+            let plan = plan.await.expect("a plan");
+            let count = |group: usize| {
+                let rows = Planned::new(&context, &plan, group).expect("ready").rows().expect("rows");
+                async move {
+                    let batches = datafusion::physical_plan::common::collect(rows).await.expect("rows");
+                    batches.iter().map(RecordBatch::num_rows).sum::<usize>()
+                }
+            };
+            assert_eq!([count(0).await, count(0).await, count(1).await], [3_000; 3]);
+            let at_once: Vec<usize> = futures::future::join_all([count(1), count(1), count(0)]).await;
+            assert_eq!(at_once, [3_000; 3]);
         });
     }
 }
