@@ -1,7 +1,7 @@
 //! Rebuilds the crate when a definition that it carries changes.
 
 fn main() {
-    for folder in ["catalog", "prepared", "worklists"] {
+    for folder in ["catalog", "cohorts", "prepared", "worklists"] {
         println!("cargo::rerun-if-changed={folder}");
     }
 }

@@ -206,11 +206,18 @@ pub struct Contract {
     pub order: Vec<String>,
     /// The date column that says up to when a feed is loaded.
     pub time: Option<String>,
+    /// Whether files hold its rows; where not, a query makes them of other tables.
+    #[serde(default = "yes")]
+    pub stored: bool,
     /// Columns in the lake's order.
     pub columns: Vec<Column>,
     /// Checks over several columns or rows.
     #[serde(default, rename = "check")]
     pub checks: Vec<Check>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Column of the lake's own: which extract a row came from (number of the file in the manifest).
@@ -280,7 +287,7 @@ static TABLES: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
 
 static RESULTS: LazyLock<Result<Vec<Contract>>> = LazyLock::new(|| {
     parse_all(&contracts!("results":
-        "run", "measure", "rate", "exclusion", "wait", "wait_curve", "chart", "signal", "annotation", "target", "funnel", "funnel_curve", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "equity_group", "disparity", "coverage", "caseload", "unit", "worklist", "quality", "check_result", "feed_month", "timing",
+        "run", "measure", "rate", "exclusion", "wait", "wait_curve", "chart", "signal", "annotation", "target", "funnel", "funnel_curve", "preparation", "risk_model", "risk_term", "risk_adjusted", "survey_model", "survey_score", "equity_group", "disparity", "coverage", "caseload", "unit", "cohort_unit", "measure_unit", "worklist", "quality", "check_result", "feed_month", "timing",
     ))
 });
 
@@ -357,6 +364,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(results().expect("results parse").len(), 28);
+        assert_eq!(results().expect("results parse").len(), 30);
     }
 }

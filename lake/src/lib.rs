@@ -21,5 +21,7 @@ mod small_windows;
 pub mod snapshot;
 #[cfg(feature = "sql")]
 pub mod sql;
+#[cfg(feature = "sql")]
+mod unit_view;
 
 pub use error::{LakeError, Result};

@@ -34,6 +34,7 @@ use crate::grouped::{Grouped, Part};
 use crate::manifest::{Manifest, ResultsManifest};
 use crate::small_windows::SmallWindows;
 use crate::snapshot::Snapshot;
+use crate::unit_view::UnitView;
 
 /// Name of the partition column of bucketed tables.
 pub const BUCKET: &str = "bucket";
@@ -191,8 +192,11 @@ pub fn register_results(context: &SessionContext, snapshot: &Snapshot) -> Result
         let file = snapshot.path.join(format!("{}.parquet", table.name));
         let folder = snapshot.path.join(&table.name);
         let path = if folder.is_dir() { folder } else { file };
-        let provider: Arc<dyn TableProvider> =
-            if path.exists() { unordered(&[&path], table.schema())? } else { empty(table.schema())? };
+        let provider: Arc<dyn TableProvider> = match path.exists() {
+            true => unordered(&[&path], table.schema())?,
+            false if table.stored => empty(table.schema())?,
+            false => Arc::new(UnitView::open(&snapshot.path)?),
+        };
         register(context, "results", &table.name, provider)?;
     }
     for folder in folders_of(&snapshot.path.join("prepared"))? {
@@ -214,7 +218,7 @@ fn folders_of(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
 }
 
-fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries(folder)?.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "parquet")).collect())
 }
 

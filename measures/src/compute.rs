@@ -8,7 +8,7 @@ use carecoord_lake::manifest::{Manifest, ResultsManifest};
 use carecoord_lake::snapshot::{Snapshot, Store};
 use jiff::civil::Date;
 
-use crate::definition::{Measure, passes, worklists_of};
+use crate::definition::{Measure, worklists_of};
 use crate::error::{MeasureError, Result};
 use crate::instrument::Instrument;
 use crate::measuring::{Protection, Running};
@@ -95,23 +95,15 @@ async fn run(options: &Options<'_>) -> Result<Outcome> {
     let mut tables = Tables::default();
     let support::Supported { wanted, refused } = support::supported(options, benches, &manifest, &mut tables).await?;
 
-    let begun = timings::begin();
     let names = names(opened.one()?).await?;
-    let mut running = Running::new(&span, benches, names, tree(opened.one()?).await?, protection, timings).await?;
-    timings.end(begun, "people", "all");
-    let at_once = groups::measures_at_once(&manifest);
-    let mut waiting = passes(wanted, |(measure, _)| measure).into_iter();
+    let at_once = groups::at_once(&manifest);
+    let mut running =
+        Running::new(&span, benches, names, tree(opened.one()?).await?, protection, at_once, timings).await?;
+    running.start(wanted);
     let mut writers = RateWriters::create(draft.path())?;
     let mut computed = Vec::new();
     let mut has_data: Vec<(String, bool)> = refused.iter().map(|(id, _)| (id.clone(), false)).collect();
-    loop {
-        while running.under_way() < at_once {
-            let Some(pass) = waiting.next() else { break };
-            let ids: Vec<&str> = pass.iter().map(|(measure, _)| measure.id.as_str()).collect();
-            (options.progress)(&format!("measuring {}", ids.join(", ")));
-            running.start(pass);
-        }
-        let Some(pass) = running.next().await? else { break };
+    while let Some(pass) = running.next(options.progress).await? {
         for measured in pass {
             has_data.push((measured.measure.id.clone(), measured.has_data_now(&span)));
             computed.push(measured.measure.id.clone());

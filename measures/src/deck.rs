@@ -17,7 +17,6 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::completion::OwnTexts;
 use crate::definition::{
     Feed, Kind, Measure, StoreUnits, View, prepared_views, views_for, views_read, whole_views, worklists,
 };
@@ -29,7 +28,8 @@ use crate::rates::{Counts, Exact, Rate, Sums, Tree, composite, rates};
 use crate::span::Span;
 use crate::spellings;
 use crate::tally::Tally;
-use crate::units::Source;
+use crate::unit_table::Naming;
+use crate::units::{Pass, Source};
 use crate::waits::{Waits, waits};
 use crate::workbench::{MEMORY_BYTES, Shipped, Workbench, number_at, shipped, text_at};
 use crate::worklists::worklist;
@@ -286,8 +286,8 @@ async fn run_deck(
     let shipped = shipped(measures, instruments)?;
     let mut comparisons = Vec::new();
     // One workbench for measures of equal run-out: the prepared views are the same for all of them.
-    let mut benches: BTreeMap<i64, (tempfile::TempDir, Workbench, People)> = BTreeMap::new();
-    let names = Dictionaries::default();
+    let mut benches: BTreeMap<i64, (tempfile::TempDir, Workbench, Arc<People>)> = BTreeMap::new();
+    let names: Arc<Dictionaries> = Arc::default();
     let months = i64::from(i32::from(end.year()) * 12 + i32::from(end.month()))
         - i64::from(i32::from(start.year()) * 12 + i32::from(start.month()))
         + 1;
@@ -317,7 +317,7 @@ async fn run_deck(
             let span = Span::new(end, months, data_through.saturating_add(runout.days()), false)?;
             let place = tempfile_folder(&deck)?;
             let bench = bench(&deck, span, place.path(), &shipped, &views).await?;
-            let people = People::read(&bench, &names).await?;
+            let people = Arc::new(People::read(&bench, &names).await?);
             free.insert((place, bench, people));
         }
         let Some((_, bench, people)) = benches.get(&runout) else { continue };
@@ -325,17 +325,18 @@ async fn run_deck(
             // Whether the deck has such rows does not matter; that the question can be asked does.
             bench.any(measure, needed).await?;
         }
-        let (own, mut tallies) = (OwnTexts::default(), [Tally::new(measure, bench.span.months().len())]);
-        let source = Source { bench, people, names: &names };
+        let (pass, mut tallies) = (Pass::new(vec![measure.clone()]), [Tally::new(measure, &bench.span)]);
+        let (source, cohort) = (Source { bench, people, names: &names }, Arc::default());
         let mut units = Vec::new();
-        for kept in source.count(std::slice::from_ref(measure), &own, |_| StoreUnits::All, &mut tallies).await? {
-            units.extend(kept.batches(measure, people, &names, &own)?);
+        for kept in source.count(&pass, &cohort, |_| StoreUnits::All, &mut tallies).await? {
+            let naming = Naming { cohort: &cohort.units(), names: &names, own: &pass.own };
+            units.extend(kept.batches(measure, &bench.span, &naming)?);
         }
         bench.register_units("unit", vec![units])?;
         if let Some(text) = &expectation.units {
             compare_units(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }
-        let counted = Counts { span: &bench.span, tally: &tallies[0], names: &names, own: &own };
+        let counted = Counts { span: &bench.span, tally: &tallies[0], names: &names, own: &pass.own };
         let found = rates(&counted, measure, &Tree::default(), &Gaps::new())?;
         if let Some(text) = &expectation.rate {
             if measure.kind == Kind::Time {

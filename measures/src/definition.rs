@@ -1,4 +1,4 @@
-//! Definitions: a measure is a folder with `measure.toml`, `units.sql` and decks.
+//! Definitions: a measure is a folder with `measure.toml`, `units.sql` (or `rule.sql`, see [`crate::rule`]) and decks.
 //!
 //! The catalogue is compiled in; a user's own folders are read from disk and may replace a built-in measure of the
 //! same id. A broken definition fails with the measure's name, the file and the reason.
@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::codes::{self, Code};
 use crate::error::{MeasureError, Result};
+use crate::rule;
 
 static CATALOG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
 static PREPARED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/prepared");
@@ -274,6 +275,8 @@ impl Several {
 #[serde(deny_unknown_fields)]
 struct MeasureFile {
     family: String,
+    /// The cohort that the units are of; one of its own unless stated.
+    cohort: Option<String>,
     kind: Kind,
     unit_name: String,
     better: Better,
@@ -371,6 +374,8 @@ pub struct Measure {
     pub family: String,
     /// Place within its family in lists and reports; the headline is 1.
     pub position: i64,
+    /// The cohort that the units are of. Measures of one cohort share its units: these are completed and stored once.
+    pub cohort: String,
     /// How the value is made.
     pub kind: Kind,
     /// What one unit is.
@@ -437,10 +442,12 @@ pub struct Measure {
     pub codes: Vec<Code>,
     /// The SQL that yields units.
     pub sql: String,
+    /// The file that it stands in: `units.sql`, or `rule.sql` where it is a rule on the rows of a cohort.
+    pub sql_file: &'static str,
     /// The SQL that yields units for each payer, where a payer's numerator is its own (what it paid). Without it a unit counts
     /// at every payer that covers the patient in its month.
     pub by_payer: Option<String>,
-    /// The definition whole: `measure.toml` and `units.sql`.
+    /// The definition whole: `measure.toml` and its SQL.
     pub definition: String,
     /// Folder within the catalogue, or on disk.
     pub folder: String,
@@ -489,7 +496,11 @@ pub fn catalog() -> Result<Vec<Measure>> {
                 case_mix: text("case_mix.sql").ok(),
                 by_payer: text("units_by_payer.sql").ok(),
             };
-            measures.extend(parse(&name, text("measure.toml")?, text("units.sql")?, &more)?);
+            let sql = match text(RULE) {
+                Ok(rule) => Sql { file: RULE, text: rule },
+                Err(_) => Sql { file: UNITS, text: text(UNITS)? },
+            };
+            measures.extend(parse(&name, text("measure.toml")?, &sql, &more)?);
         }
     }
     sorted(measures)
@@ -516,7 +527,15 @@ pub fn catalog_with(folders: &[std::path::PathBuf]) -> Result<Vec<Measure>> {
                 case_mix: case_mix.as_deref(),
                 by_payer: by_payer.as_deref(),
             };
-            for own in parse(&name, &text("measure.toml")?, &text("units.sql")?, &more)? {
+            let rule = if_there(RULE)?;
+            if rule.is_some() && folder.join(UNITS).is_file() {
+                return Err(broken(&name, RULE, "stands beside units.sql; a measure has one of them"));
+            }
+            let (file, text_of_file) = match rule {
+                Some(rule) => (RULE, rule),
+                None => (UNITS, text(UNITS)?),
+            };
+            for own in parse(&name, &text("measure.toml")?, &Sql { file, text: &text_of_file }, &more)? {
                 measures.retain(|other| other.id != own.id);
                 measures.push(own);
             }
@@ -559,6 +578,31 @@ fn broken(measure: &str, file: &str, reason: &str) -> MeasureError {
 /// Columns of units that a measure may split by itself.
 pub const SUBGROUPS: [&str; 3] = ["subgroup", "subgroup_2", "subgroup_3"];
 
+/// The files of which a measure has one: the SQL that yields its units, or a rule on the rows of its cohort.
+const UNITS: &str = "units.sql";
+const RULE: &str = "rule.sql";
+
+/// The text of one of them.
+struct Sql<'a> {
+    file: &'static str,
+    text: &'a str,
+}
+
+impl Sql<'_> {
+    /// The query that yields the units, and the text of the definition.
+    fn query(&self, cohort: &str) -> std::result::Result<(String, String), String> {
+        let Self { file, text } = self;
+        if *file == UNITS {
+            return Ok(((*text).to_owned(), format!("\n-- {file}\n{text}")));
+        }
+        let of_cohort = rule::cohort_sql(cohort).ok_or_else(|| {
+            format!("the rule needs a cohort; cohort = {cohort:?} is none of {}", rule::cohorts().join(", "))
+        })?;
+        let definition = format!("\n-- {file}\n{text}\n-- cohorts/{cohort}.sql\n{of_cohort}");
+        Ok((rule::with_cohort(text, of_cohort), definition))
+    }
+}
+
 /// The files that a measure may have beside those that it must have.
 #[derive(Default)]
 struct More<'a> {
@@ -568,17 +612,8 @@ struct More<'a> {
     by_payer: Option<&'a str>,
 }
 
-fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Vec<Measure>> {
-    let file: MeasureFile =
-        toml::from_str(toml_text).map_err(|error| broken(folder, "measure.toml", &error.to_string()))?;
-    let periods = if file.periods.is_empty() {
-        ["month", "quarter", "year"].map(str::to_owned).to_vec()
-    } else {
-        file.periods.clone()
-    };
-    if let Some(odd) = periods.iter().find(|period| !["month", "quarter", "year"].contains(&period.as_str())) {
-        return Err(broken(folder, "measure.toml", &format!("periods holds {odd}; month, quarter and year are known")));
-    }
+/// What a definition's file says of its other files, and of the lake's columns.
+fn check_file(folder: &str, file: &MeasureFile, subgroups: usize, more: &More<'_>) -> Result<()> {
     let needs = file.needs.iter().chain(&file.needs_any).chain(file.variant.iter().flat_map(|variant| &variant.needs));
     if let Some(odd) = needs.into_iter().find(|need| !names_a_column(need)) {
         return Err(broken(
@@ -597,13 +632,28 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
     if file.variant.iter().filter_map(|variant| variant.instrument.as_ref()).any(scores) {
         return Err(broken(folder, "measure.toml", "instrument names a composite and no version"));
     }
-    let subgroups = file.subgroup.clone().list();
-    if subgroups.len() > SUBGROUPS.len() {
+    if subgroups > SUBGROUPS.len() {
         return Err(broken(folder, "measure.toml", &format!("a measure has at most {} subgroups", SUBGROUPS.len())));
     }
-    if file.apart.as_ref().is_some_and(|apart| !(1..=subgroups.len()).contains(&apart.subgroup)) {
+    if file.apart.as_ref().is_some_and(|apart| !(1..=subgroups).contains(&apart.subgroup)) {
         return Err(broken(folder, "measure.toml", "apart names a subgroup that the measure does not have"));
     }
+    Ok(())
+}
+
+fn parse(folder: &str, toml_text: &str, sql: &Sql<'_>, more: &More<'_>) -> Result<Vec<Measure>> {
+    let file: MeasureFile =
+        toml::from_str(toml_text).map_err(|error| broken(folder, "measure.toml", &error.to_string()))?;
+    let periods = if file.periods.is_empty() {
+        ["month", "quarter", "year"].map(str::to_owned).to_vec()
+    } else {
+        file.periods.clone()
+    };
+    if let Some(odd) = periods.iter().find(|period| !["month", "quarter", "year"].contains(&period.as_str())) {
+        return Err(broken(folder, "measure.toml", &format!("periods holds {odd}; month, quarter and year are known")));
+    }
+    let subgroups = file.subgroup.clone().list();
+    check_file(folder, &file, subgroups.len(), more)?;
     let codes = match more.codes {
         Some(text) => codes::parse(text).map_err(|reason| broken(folder, "codes.csv", &reason))?,
         None => Vec::new(),
@@ -613,11 +663,15 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         + &named("risk.sql", more.risk)
         + &named("case_mix.sql", more.case_mix)
         + &named("units_by_payer.sql", more.by_payer);
+    let first = file.variant.first().map(|variant| variant.id.clone()).unwrap_or_default();
+    let cohort = file.cohort.clone().unwrap_or(first);
+    let (query, text) = sql.query(&cohort).map_err(|reason| broken(folder, sql.file, &reason))?;
     let measures = file.variant.iter().map(|variant| Measure {
         id: variant.id.clone(),
         code: variant.code.clone(),
         title: variant.title.clone(),
         family: file.family.clone(),
+        cohort: cohort.clone(),
         position: variant.position,
         kind: variant.kind.unwrap_or(file.kind),
         unit_name: file.unit_name.clone(),
@@ -656,9 +710,10 @@ fn parse(folder: &str, toml_text: &str, sql: &str, more: &More<'_>) -> Result<Ve
         case_mix: variant.case_mix.zip(more.case_mix.map(str::to_owned)),
         risk_sql: more.risk.filter(|_| variant.risk_adjusted).map(str::to_owned),
         codes: codes.clone(),
-        sql: sql.to_owned(),
+        sql: query.clone(),
+        sql_file: sql.file,
         by_payer: more.by_payer.map(str::to_owned),
-        definition: format!("{toml_text}\n-- units.sql\n{sql}{more_text}"),
+        definition: format!("{toml_text}{text}{more_text}"),
         folder: folder.to_owned(),
     });
     let measures: Vec<Measure> = measures.collect();
@@ -679,6 +734,17 @@ fn check(measure: &Measure) -> std::result::Result<(), String> {
     if id.is_empty() || id.len() > 100 || !id.bytes().all(plain) || id.starts_with('.') || id.ends_with('.') {
         return Err(format!(
             "id = {id:?}: write it with small letters, digits, underscores and dots, for example \"referral.seen_30\""
+        ));
+    }
+    let cohort = &measure.cohort;
+    if cohort.is_empty()
+        || cohort.len() > 100
+        || !cohort.bytes().all(plain)
+        || cohort.starts_with('.')
+        || cohort.ends_with('.')
+    {
+        return Err(format!(
+            "cohort = {cohort:?}: write it with small letters, digits, underscores and dots, for example \"referral\""
         ));
     }
     if !(measure.multiplier.is_finite() && measure.multiplier > 0.0) {
@@ -916,7 +982,9 @@ mod tests {
 
     #[test]
     fn a_broken_definition_fails_with_name_file_and_reason() {
-        let error = parse("my/measure", "family = 3", "select 1", &More::default()).unwrap_err().to_string();
+        let error = parse("my/measure", "family = 3", &Sql { file: UNITS, text: "select 1" }, &More::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("my/measure") && error.contains("measure.toml") && error.contains("family"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Groups of buckets: which buckets of a lake are measured together, and how many measures at once.
+//! Groups of buckets: which buckets of a lake are measured together, and how much of that at once.
 
 use std::ops::Range;
 
@@ -15,10 +15,12 @@ const BUCKETS_AT_ONCE: u32 = 8;
 /// The same for lakes of more than [`ROWS_FOR_SEVERAL`] rows, where each of the sorts and joins of each partition gets an equal share
 /// of the memory.
 const FEW_BUCKETS_AT_ONCE: u32 = 4;
-/// Rows of a lake that fits into memory: several of its measures are computed at once.
+/// Rows of a lake that fits into memory: several of its passes are counted at once.
 const ROWS_FOR_SEVERAL: u64 = 2_000_000;
-/// So many of them at the most.
-const MEASURES_AT_ONCE: usize = 4;
+/// So many passes at the most.
+const PASSES_AT_ONCE: usize = 4;
+/// Cohorts of a lake that fits into memory.
+const COHORTS_AT_ONCE: usize = 64;
 
 fn rows_of(manifest: &Manifest) -> u64 {
     manifest.tables.values().map(|entry| entry.rows).sum()
@@ -30,14 +32,24 @@ pub fn sharing(manifest: &Manifest) -> Sharing {
     if rows_of(manifest) > ROWS_FOR_SEVERAL { Sharing::Equal } else { Sharing::Free }
 }
 
+/// How much of a run is done at the same time.
+#[derive(Debug, Clone, Copy)]
+pub struct AtOnce {
+    /// Cohorts whose units are held.
+    pub cohorts: usize,
+    /// Passes that are counted.
+    pub passes: usize,
+    /// Passes of a cohort whose rates are made.
+    pub rates: usize,
+}
+
+/// Where a lake is small, most of the time goes into planning, which uses one core; where it is large, each pass uses all cores and
+/// the memory that there is.
 #[must_use]
-/// How many measures are computed at once. Where a lake is small, most of the time goes into planning, which uses one core; where
-/// it is large, each measure uses all cores and the memory that there is.
-pub fn measures_at_once(manifest: &Manifest) -> usize {
-    if rows_of(manifest) > ROWS_FOR_SEVERAL {
-        return 1;
-    }
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MEASURES_AT_ONCE)
+pub fn at_once(manifest: &Manifest) -> AtOnce {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(PASSES_AT_ONCE);
+    let small = rows_of(manifest) <= ROWS_FOR_SEVERAL;
+    AtOnce { cohorts: if small { COHORTS_AT_ONCE } else { 1 }, passes: if small { cores } else { 1 }, rates: cores }
 }
 
 /// Buckets measured together. All rows of a patient lie in the same bucket of every table, so no measure needs two

@@ -1,7 +1,8 @@
 //! Measures: lake → results.
 //!
-//! A [`definition`] is a folder: `measure.toml`, `units.sql`, decks. The [`workbench`] opens a lake for SQL, makes the
-//! prepared views once; `units` runs a measure's SQL, `completion` adds period, maturity and attribution, `tally` counts;
+//! A [`definition`] is a folder: `measure.toml`, `units.sql` or a [`rule`] on the rows of a cohort, decks. The [`workbench`] opens a lake for SQL, makes the
+//! prepared views once; `units` runs a measure's SQL, `cohort` holds the units that it is about, which `completion` gives a month and
+//! those who answer for them, `outcomes` are what the measure says of them, `tally` counts;
 //! [`rates`] divides once; [`suppression`] hides small counts, and `several_sums` what gives them away together; [`signals`] makes
 //! control charts and `funnels` compares organizations; `risk` adjusts for risk, `case_mix` survey scores for who answers;
 //! [`waits`] is the arithmetic of time until an event; [`compute`] is the whole way and publishes. [`codes`] are the code lists
@@ -15,6 +16,7 @@ pub mod card;
 mod case_mix;
 mod caseload;
 pub mod codes;
+mod cohort;
 mod completion;
 pub mod compute;
 mod day_functions;
@@ -34,6 +36,7 @@ pub mod instrument;
 mod linear;
 mod measuring;
 mod organizations;
+mod outcomes;
 mod people;
 mod preparations;
 mod prepared_lake;
@@ -41,6 +44,7 @@ pub mod rates;
 mod result_tables;
 mod risk;
 pub mod rows;
+pub mod rule;
 mod run_row;
 mod several_sums;
 pub mod signals;

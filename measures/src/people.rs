@@ -131,41 +131,51 @@ impl People {
     /// # Errors
     /// When a view cannot be read.
     pub async fn read(bench: &Workbench, names: &Dictionaries) -> Result<Self> {
-        let persons = bench.collect("select * from prepared.person").await?;
         let months: HashMap<i32, i32> = bench.span.months().into_iter().map(crate::span::days).zip(0..).collect();
         let mut people = Self::default();
-        for batch in &persons {
-            people.add_persons(batch, names)?;
-        }
+        bench.each("select * from prepared.person", |batch| people.add_persons(batch, names)).await?;
         let (mut primary, mut coordinator) = (Vec::new(), Vec::new());
         if bench.holds("attribution") {
-            for batch in bench.collect("select * from prepared.attribution").await? {
-                let (roles, ids) = (texts(&batch, "role")?, texts(&batch, "practitioner_id")?);
-                let has_role = |role: &str| roles.iter().map(|found| found == Some(role)).collect::<Vec<_>>();
-                let codes = names.practitioner.codes(&ids);
-                people.add_spans(&mut primary, &batch, &codes, &has_role("primary"))?;
-                let codes = names.coordinator.codes(&ids);
-                people.add_spans(&mut coordinator, &batch, &codes, &has_role("coordinator"))?;
-            }
+            let text = "select patient_id, role, practitioner_id, valid_from, valid_until from prepared.attribution";
+            bench
+                .each(text, |batch| {
+                    let (roles, ids) = (texts(batch, "role")?, texts(batch, "practitioner_id")?);
+                    let has_role = |role: &str| roles.iter().map(|found| found == Some(role)).collect::<Vec<_>>();
+                    let codes = names.practitioner.codes(&ids);
+                    people.add_spans(&mut primary, batch, &codes, &has_role("primary"))?;
+                    let codes = names.coordinator.codes(&ids);
+                    people.add_spans(&mut coordinator, batch, &codes, &has_role("coordinator"))
+                })
+                .await?;
         }
         let (mut programs, mut payer, mut payers) = (Vec::new(), Vec::new(), Vec::new());
-        for batch in bench.collect("select * from prepared.program_members").await? {
-            let codes = names.program.codes(&texts(&batch, "program_id")?);
-            people.add_spans(&mut programs, &batch, &codes, &vec![true; codes.len()])?;
-        }
-        for batch in bench.collect("select * from prepared.member_months").await? {
-            let codes = names.payer.codes(&as_groups(&texts(&batch, "payer_id")?));
-            people.add_months(&mut payer, &batch, &codes, &months)?;
-        }
-        for batch in bench.collect("select * from prepared.payer_months").await? {
-            let codes = names.payer.codes(&texts(&batch, "payer_id")?);
-            people.add_months(&mut payers, &batch, &codes, &months)?;
-        }
-        for batch in bench.collect("select practitioner_id, organization_id from lake.practitioner").await? {
-            let practitioners = names.practitioner.codes(&texts(&batch, "practitioner_id")?);
-            let organizations = names.organization.codes(&texts(&batch, "organization_id")?);
-            people.site.extend(practitioners.into_iter().zip(organizations));
-        }
+        let text = "select patient_id, program_id, valid_from, valid_until from prepared.program_members";
+        bench
+            .each(text, |batch| {
+                let codes = names.program.codes(&texts(batch, "program_id")?);
+                people.add_spans(&mut programs, batch, &codes, &vec![true; codes.len()])
+            })
+            .await?;
+        bench
+            .each("select patient_id, month, payer_id from prepared.member_months", |batch| {
+                let codes = names.payer.codes(&as_groups(&texts(batch, "payer_id")?));
+                people.add_months(&mut payer, batch, &codes, &months)
+            })
+            .await?;
+        bench
+            .each("select patient_id, month, payer_id from prepared.payer_months", |batch| {
+                let codes = names.payer.codes(&texts(batch, "payer_id")?);
+                people.add_months(&mut payers, batch, &codes, &months)
+            })
+            .await?;
+        bench
+            .each("select practitioner_id, organization_id from lake.practitioner", |batch| {
+                let practitioners = names.practitioner.codes(&texts(batch, "practitioner_id")?);
+                let organizations = names.organization.codes(&texts(batch, "organization_id")?);
+                people.site.extend(practitioners.into_iter().zip(organizations));
+                Ok(())
+            })
+            .await?;
         let count = people.birth.len();
         people.spans = bench.holds("attribution").then(|| [Spans::new(primary, count), Spans::new(coordinator, count)]);
         people.programs = Spans::new(programs, count);

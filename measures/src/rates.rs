@@ -401,7 +401,7 @@ fn rate(measure: &Measure, span: &Span, key: Key, components: &BTreeMap<String, 
     if measure.kind == Kind::Time {
         let broken = |reason: String| MeasureError::Definition {
             measure: measure.id.clone(),
-            file: format!("{}/units.sql", measure.folder),
+            file: format!("{}/{}", measure.folder, measure.sql_file),
             reason,
         };
         let waits = waits::waits(components).map_err(broken)?;
@@ -483,7 +483,7 @@ fn composite_limits(measure: &Measure, components: &BTreeMap<String, Sums>) -> O
 fn interval(measure: &Measure, sums: &Sums) -> Result<Option<intervals::Interval>> {
     let odd = |error: carecoord_statistics::StatisticsError| MeasureError::Definition {
         measure: measure.id.clone(),
-        file: format!("{}/units.sql", measure.folder),
+        file: format!("{}/{}", measure.folder, measure.sql_file),
         reason: format!("its sums cannot have an interval: {error}"),
     };
     match measure.kind {

@@ -57,6 +57,7 @@ pub fn measure_row(measure: &Measure, refusal: Option<&str>, caveats: &[String])
         measure.code.clone().into(),
         measure.title.clone().into(),
         measure.family.clone().into(),
+        measure.cohort.clone().into(),
         measure.position.into(),
         measure.kind.word().into(),
         measure.unit_name.clone().into(),

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use arrow::array::Array;
 use datafusion::common::HashMap;
 
-use crate::completion::{OUTSIDE_PERIOD, OwnTexts, SPLITS, Units, dictionary};
+use crate::cohort::{CohortUnit, CohortUnits};
+use crate::completion::{FIRST_SUBGROUP, OUTSIDE_PERIOD, OwnTexts, SPLITS, dictionary};
 use crate::definition::{Kind, Measure};
 use crate::dictionary::{NONE, UNKNOWN_CODE};
+use crate::outcomes::{Maturity, Outcomes};
 use crate::people::{Dictionaries, People};
+use crate::span::Span;
 use crate::sums::{Exact, Sums};
 
 /// Sums by what units say of their component; the empty text where they say nothing.
@@ -47,7 +50,8 @@ struct Cell {
     rows: u64,
     /// Sums of those that say no component.
     plain: Sums,
-    by_component: HashMap<u32, Sums>,
+    /// The others, where there are any.
+    by_component: Option<Box<HashMap<u32, Sums>>>,
 }
 
 impl Cell {
@@ -56,15 +60,22 @@ impl Cell {
         if component == NONE {
             self.plain.add(sums);
         } else {
-            self.by_component.entry(component).or_default().add(sums);
+            self.by_component.get_or_insert_default().entry(component).or_default().add(sums);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.plain.add(&other.plain);
+        for (component, sums) in other.by_component.into_iter().flat_map(|components| *components) {
+            self.by_component.get_or_insert_default().entry(component).or_default().add(&sums);
         }
     }
 
     fn components(&self, texts: &[Arc<str>]) -> Components {
-        let by_component = self.by_component.iter();
+        let by_component = self.by_component.iter().flat_map(|components| components.iter());
         let named = by_component.map(|(code, sums)| (texts[*code as usize].to_string(), *sums));
-        let plain =
-            (self.plain != Sums::default() || self.by_component.is_empty()).then(|| (String::new(), self.plain));
+        let plain = (self.plain != Sums::default() || self.by_component.is_none()).then(|| (String::new(), self.plain));
         named.chain(plain).collect()
     }
 }
@@ -82,6 +93,21 @@ impl Split {
         }
         let of_code = self.0[code].get_or_insert_with(|| Box::new(Months(vec![Cell::default(); months])));
         &mut of_code.0[month as usize]
+    }
+
+    fn merge(&mut self, other: Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), None);
+        }
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            match (own, other) {
+                (_, None) => {}
+                (Some(own), Some(other)) => {
+                    own.0.iter_mut().zip(other.0).for_each(|(cell, other)| cell.merge(other));
+                }
+                (own, other) => *own = other,
+            }
+        }
     }
 }
 
@@ -104,6 +130,7 @@ pub enum ReasonKind {
 pub struct Tally {
     kind: Kind,
     count_immature: bool,
+    maturity: Maturity,
     months: usize,
     splits: [Split; SPLITS.len()],
     payers: Split,
@@ -123,13 +150,14 @@ pub enum By {
 }
 
 impl Tally {
-    /// An empty one for a measure, over so many months.
+    /// An empty one for a measure.
     #[must_use]
-    pub fn new(measure: &Measure, months: usize) -> Self {
+    pub fn new(measure: &Measure, span: &Span) -> Self {
         Self {
             kind: measure.kind,
             count_immature: measure.count_immature,
-            months,
+            maturity: Maturity::new(measure, span),
+            months: span.months().len(),
             splits: Default::default(),
             payers: Split::default(),
             programs: Split::default(),
@@ -137,81 +165,111 @@ impl Tally {
         }
     }
 
-    /// Counts the units of some people that are of one of the measures of a pass.
-    pub fn add(&mut self, units: &Units, measure: u32, people: &People, counted: &Counted) {
-        for row in 0..units.len() {
-            let month = units.month.value(row);
-            if month == NONE || units.measure.value(row) != measure {
+    /// An empty one for the same measure.
+    #[must_use]
+    pub fn empty(&self) -> Self {
+        Self {
+            kind: self.kind,
+            count_immature: self.count_immature,
+            maturity: self.maturity,
+            months: self.months,
+            splits: Default::default(),
+            payers: Split::default(),
+            programs: Split::default(),
+            reasons: HashMap::new(),
+        }
+    }
+
+    /// Adds what was counted of other units of the same measure.
+    pub fn merge(&mut self, other: Self) {
+        self.splits.iter_mut().zip(other.splits).for_each(|(own, other)| own.merge(other));
+        self.payers.merge(other.payers);
+        self.programs.merge(other.programs);
+        for (reason, units) in other.reasons {
+            *self.reasons.entry(reason).or_default() += units;
+        }
+    }
+
+    /// Counts the outcomes that are of one of the measures of a pass.
+    pub fn add(&mut self, outcomes: &Outcomes, measure: u32, cohort: &CohortUnits, people: &People, counted: &Counted) {
+        if outcomes.only.is_some_and(|only| only != measure) {
+            return;
+        }
+        for row in 0..outcomes.len() {
+            let unit = &cohort.units[outcomes.place[row] as usize];
+            let month = unit.month;
+            if month == NONE || outcomes.measure[row] != measure {
                 continue;
             }
-            let sums = self.sums(units, row);
-            let component = units.component.value(row);
+            let sums = self.sums(outcomes, row, unit);
+            let component = outcomes.component.at(row);
             for split in &counted.splits {
-                let code = units.splits[*split].value(row);
+                let code = match split.checked_sub(FIRST_SUBGROUP) {
+                    Some(subgroup) => outcomes.subgroups[subgroup].at(row),
+                    None => unit.splits[*split],
+                };
                 self.splits[*split].cell(code, month, self.months).add(component, &sums);
             }
-            let person = units.person.value(row);
             match counted.payers {
                 Payers::None => {}
-                Payers::OfUnit => self.payers.cell(units.payer.value(row), month, self.months).add(component, &sums),
+                Payers::OfUnit => self.payers.cell(unit.payer, month, self.months).add(component, &sums),
                 Payers::OfPerson => {
-                    for payer in people.payers(person, month) {
+                    for payer in people.payers(unit.person, month) {
                         self.payers.cell(payer, month, self.months).add(component, &sums);
                     }
                 }
             }
             if counted.programs_and_reasons {
-                for program in people.programs(person, units.index_date.value(row)) {
+                let programs = unit.index_date.into_iter().flat_map(|day| people.programs(unit.person, day));
+                for program in programs {
                     self.programs.cell(program, month, self.months).add(component, &sums);
                 }
-                self.add_reason(units, row, month, &sums);
+                self.add_reason(outcomes, row, month, &sums);
             }
         }
     }
 
     /// What one unit adds.
-    fn sums(&self, units: &Units, row: usize) -> Sums {
-        let is = |flags: &arrow::array::BooleanArray| flags.is_valid(row) && flags.value(row);
-        let in_denominator = is(&units.in_denominator);
-        let in_numerator = is(&units.in_numerator);
-        let not_in_numerator = units.in_numerator.is_valid(row) && !in_numerator;
-        let mature = units.mature.value(row);
+    fn sums(&self, outcomes: &Outcomes, row: usize, unit: &CohortUnit) -> Sums {
+        let in_denominator = outcomes.counts(row) == Some(true);
+        let (in_numerator, misses) = (outcomes.meets(row) == Some(true), outcomes.meets(row) == Some(false));
+        let mature_on = match &outcomes.mature_on {
+            Some(days) => days.is_valid(row).then(|| days.value(row)),
+            None => self.maturity.after(unit.index_date),
+        };
+        let mature = self.maturity.reached(mature_on);
         // A wait that is not over is censored, not left out.
         let followed = mature || self.count_immature || self.kind == Kind::Time;
-        let exception = units.exception.value(row) != NONE;
+        let exception = outcomes.exception.at(row) != NONE;
         let counts = in_denominator && followed && (!exception || in_numerator);
         let mut sums = Sums {
-            excluded: u64::from(
-                units.in_denominator.is_valid(row) && !in_denominator && units.exclusion.value(row) != OUTSIDE_PERIOD,
-            ),
-            exceptions: u64::from(in_denominator && followed && exception && not_in_numerator),
+            excluded: u64::from(outcomes.counts(row) == Some(false) && outcomes.exclusion.at(row) != OUTSIDE_PERIOD),
+            exceptions: u64::from(in_denominator && followed && exception && misses),
             immature: u64::from(in_denominator && !mature),
             ..Sums::default()
         };
         if counts {
-            let exact =
-                |numbers: &arrow::array::Decimal128Array| if numbers.is_valid(row) { numbers.value(row) } else { 0 };
-            let numerator = exact(&units.exact_numerator);
+            let numerator = outcomes.numerator.exact(row, outcomes.meets(row));
             sums.n = 1;
             sums.numerator = Exact(numerator);
-            sums.denominator = Exact(exact(&units.exact_denominator));
+            sums.denominator = Exact(outcomes.exact_denominator(row));
             if matches!(self.kind, Kind::Mean | Kind::Composite) {
                 sums.squares = Exact(numerator * numerator);
-                let not_zero = units.numerator.is_valid(row) && units.numerator.value(row) != 0.0;
-                sums.not_zero = u64::from(not_zero);
+                let number = outcomes.numerator.number(row, outcomes.meets(row));
+                sums.not_zero = u64::from(number.is_some_and(|number| number != 0.0));
             }
         }
         sums
     }
 
     /// Counts why a unit is not in the measure's value.
-    fn add_reason(&mut self, units: &Units, row: usize, month: u32, sums: &Sums) {
+    fn add_reason(&mut self, outcomes: &Outcomes, row: usize, month: u32, sums: &Sums) {
         let (kind, reason) = if sums.excluded > 0 {
-            (ReasonKind::Excluded, units.exclusion.value(row))
+            (ReasonKind::Excluded, outcomes.exclusion.at(row))
         } else if sums.immature > 0 {
             (ReasonKind::Immature, NONE)
         } else if sums.exceptions > 0 {
-            (ReasonKind::Exception, units.exception.value(row))
+            (ReasonKind::Exception, outcomes.exception.at(row))
         } else {
             return;
         };

@@ -8,7 +8,7 @@ use crate::rows::Cell;
 /// What one step took.
 #[derive(Debug, Clone)]
 pub struct Timing {
-    /// The step: `open`, `prepare`, `people`, `count`, `rates` or `lists`.
+    /// The step: `open`, `prepare`, `people`, `count`, `units`, `rates` or `lists`.
     pub step: &'static str,
     /// Of what: a view, or the measures of a pass.
     pub what: String,
@@ -19,6 +19,16 @@ pub struct Timing {
     pub cpu: Option<Duration>,
     /// What was written.
     pub written: Written,
+}
+
+impl Timing {
+    fn add(&mut self, other: &Self) {
+        let sum = |one: Option<u64>, other: Option<u64>| one.zip(other).map(|(one, other)| one + other);
+        self.wall += other.wall;
+        self.cpu = self.cpu.zip(other.cpu).map(|(one, other)| one + other);
+        self.written.rows = sum(self.written.rows, other.written.rows);
+        self.written.bytes = sum(self.written.bytes, other.written.bytes);
+    }
 }
 
 /// Rows and bytes that a step wrote; nothing where it writes none.
@@ -45,7 +55,7 @@ impl Written {
     }
 }
 
-/// What the steps of a run took, in order of their end.
+/// What the steps of a run took, in order of their end; a step that is taken once for each group of buckets, in order of its first end.
 #[derive(Debug, Default)]
 pub struct Timings(Mutex<Vec<Timing>>);
 
@@ -72,7 +82,11 @@ impl Timings {
     pub fn end_written(&self, begun: Begun, step: &'static str, what: impl Into<String>, written: Written) {
         let cpu = cpu().zip(begun.cpu).map(|(now, then)| now.saturating_sub(then));
         let timing = Timing { step, what: what.into(), wall: begun.at.elapsed(), cpu, written };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(timing);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.iter_mut().find(|known| known.step == step && known.what == timing.what) {
+            Some(known) => known.add(&timing),
+            None => known.push(timing),
+        }
     }
 
     /// All steps so far.

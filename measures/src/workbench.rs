@@ -228,9 +228,11 @@ impl Workbench {
     /// # Errors
     /// When a view is missing.
     pub async fn differ(&self, one: &str, other: &str) -> Result<bool> {
+        // Without scalar subqueries: what they find stays in the plan, and other groups may run it at the same time.
         let text = format!(
-            "select (select count(*) from prepared.{one}) <> (select count(*) from prepared.{other}) \
-             or (select count(*) from (select * from prepared.{one} except select * from prepared.{other}) rows) > 0"
+            "select count(*) > 0 from (\
+             select 1 from (select count(*) as n from prepared.{one}) o join (select count(*) as n from prepared.{other}) t on o.n <> t.n \
+             union all select 1 from (select * from prepared.{one} except select * from prepared.{other}) rows)"
         );
         let key = (self.group, text);
         let known = || self.session.differ.lock().unwrap_or_else(PoisonError::into_inner);
@@ -335,10 +337,16 @@ impl Workbench {
         frame.with_param_values(ParamValues::Map(used)).map_err(failed)
     }
 
-    /// The file of a measure's units of this group of buckets.
+    /// The file of what a measure says of the units of this group of buckets.
     #[must_use]
-    pub fn unit_path(&self, measure: &Measure) -> PathBuf {
-        self.folder.join("unit").join(format!("{}-{:02}.parquet", measure.id, self.group))
+    pub fn measure_unit_path(&self, measure: &Measure) -> PathBuf {
+        self.folder.join("measure_unit").join(format!("{}-{:02}.parquet", measure.id, self.group))
+    }
+
+    /// The file of the units of a cohort of this group of buckets.
+    #[must_use]
+    pub fn cohort_unit_path(&self, cohort: &str) -> PathBuf {
+        self.folder.join("cohort_unit").join(format!("{cohort}-{:02}.parquet", self.group))
     }
 
     /// Registers the table of these variants: a row for each, with its id, its window and its parameters. Returns the name of the
@@ -453,6 +461,21 @@ impl Workbench {
         let failed =
             |error: datafusion::error::DataFusionError| MeasureError::engine("a query failed", error.strip_backtrace());
         rows(self.query(text, Params::none(self.span.extract_date)).await?).await.map_err(failed)
+    }
+
+    /// Runs a query and hands on its rows, batch by batch: no more than one is held.
+    ///
+    /// # Errors
+    /// When the text is broken, or `take` fails.
+    pub async fn each(&self, text: &str, mut take: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        let failed =
+            |error: datafusion::error::DataFusionError| MeasureError::engine("a query failed", error.strip_backtrace());
+        let query = self.query(text, Params::none(self.span.extract_date)).await?;
+        let mut rows = query.rows().map_err(failed)?;
+        while let Some(batch) = rows.next().await {
+            take(&batch.map_err(failed)?)?;
+        }
+        Ok(())
     }
 }
 

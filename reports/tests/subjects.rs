@@ -243,7 +243,7 @@ fn no_release_takes_them_and_units_are_needed() {
         assert!(error.to_string().contains("name patients") && error.to_string().contains(release.code()), "{error}");
         assert!(!made.out().exists(), "nothing is written");
     }
-    fs::remove_dir_all(made.folder.path().join("results/unit")).expect("removed");
+    fs::remove_dir_all(made.folder.path().join("results/measure_unit")).expect("removed");
     let error = made.render(Release::Internal, true).expect_err("no units");
     assert!(matches!(error, ReportError::Lake(_)) && error.to_string().contains("unit"), "{error}");
     assert!(!made.out().exists(), "nothing is written");

@@ -55,6 +55,7 @@ class Measure:
     id: str
     folder: str
     family: str
+    cohort: str
     position: int
     kind: str
     window_days: int
@@ -101,12 +102,37 @@ def answers_needed(used: dict[str, str]) -> dict[str, str]:
     return {"table": "survey_response", "where": condition}
 
 
+def with_cohort(rule: str, cohort: str) -> str:
+    """The query that a rule is, with the table of its cohort before its own."""
+    start = 0
+    for line in rule.splitlines(keepends=True):
+        if line.strip() and not line.lstrip().startswith("--"):
+            break
+        start += len(line)
+    before, query = rule[:start], rule[start:]
+    table = f"with cohort as (\n{cohort.rstrip()}\n)"
+    own = re.match(r"with\s", query, re.IGNORECASE)
+    return f"{before}{table},\n{query[5:]}" if own else f"{before}{table}\n{query}"
+
+
+def query_in(folder: Path, cohort: str) -> tuple[str, str]:
+    """The query that yields the units of a definition, and what the definition says of it."""
+    rule = folder / "rule.sql"
+    if not rule.is_file():
+        sql = (folder / "units.sql").read_text(encoding="utf-8")
+        return sql, f"\n-- units.sql\n{sql}"
+    text = rule.read_text(encoding="utf-8")
+    of_cohort = (folder.parents[2] / "cohorts" / f"{cohort}.sql").read_text(encoding="utf-8")
+    return with_cohort(text, of_cohort), f"\n-- rule.sql\n{text}\n-- cohorts/{cohort}.sql\n{of_cohort}"
+
+
 def measures_in(folder: Path) -> list[Measure]:
     """All variants of the definition in a folder."""
     toml_text = (folder / "measure.toml").read_text(encoding="utf-8")
-    sql = (folder / "units.sql").read_text(encoding="utf-8")
     common = tomllib.loads(toml_text)
-    definition = f"{toml_text}\n-- units.sql\n{sql}"
+    cohort = common.get("cohort", common["variant"][0]["id"])
+    sql, definition = query_in(folder, cohort)
+    definition = toml_text + definition
     beside = {name: folder / name for name in ("codes.csv", "risk.sql", "case_mix.sql", "units_by_payer.sql")}
     texts = {name: path.read_text(encoding="utf-8") for name, path in beside.items() if path.is_file()}
     definition += "".join(f"\n-- {name}\n{text}" for name, text in texts.items())
@@ -120,6 +146,7 @@ def measures_in(folder: Path) -> list[Measure]:
                 id=variant["id"],
                 folder=str(folder),
                 family=common["family"],
+                cohort=cohort,
                 position=variant.get("position", 99),
                 kind=variant.get("kind", common["kind"]),
                 window_days=variant.get("window_days", 0),
@@ -210,7 +237,17 @@ def translate(text: str, values: Values) -> str:
     text = rename_ordered(text, "first_value", "first")
     text = rename_ordered(text, "last_value", "last")
     text = re.sub(r"\)\s+ignore\s+nulls\b", " ignore nulls)", text)
-    return re.sub(r"\bmake_array\s*\(", "list_value(", text)
+    text = re.sub(r"\bmake_array\s*\(", "list_value(", text)
+    return packed_structs(text)
+
+
+def packed_structs(text: str) -> str:
+    """Structs of named fields, which stand on lines of their own: `'name', value` becomes `name := value`."""
+    for call in reversed(list(re.finditer(r"\bnamed_struct\s*\(", text))):
+        end = closing(text, call.end() - 1)
+        fields = re.sub(r"(?m)^(\s*)'(\w+)', ", r"\1\2 := ", text[call.end() : end])
+        text = f"{text[: call.start()]}struct_pack({fields}{text[end:]}"
+    return text
 
 
 SETTINGS = [
@@ -787,6 +824,20 @@ OF_PERSON = ["sex", "race", "ethnicity", "language", "deprivation"]
 SUBGROUPS = ["subgroup", "subgroup_2", "subgroup_3"]
 
 
+def unpacked_sql(columns: set[str], of_unit: list[str]) -> str:
+    """The rows of a rule as those of a measure with SQL of its own: the cohort's reason comes before the rule's, units without a reason
+    are in the denominator, and the others have no outcome."""
+    reasons = "unit.exclusion_reason"
+    if "exclusion_reason" in columns:
+        reasons = f"coalesce({reasons}, exclusion_reason)"
+    changed = {"unit", "exclusion_reason", "in_numerator", "numerator"} & columns
+    taken = [f"unit.{name} as {name}" for name in of_unit if name != "exclusion_reason" and name not in columns]
+    outcomes = [f"case when {reasons} is null then {name} end as {name}" for name in ("in_numerator", "numerator") if name in columns]
+    counts = [] if "in_denominator" in columns else [f"{reasons} is null as in_denominator"]
+    added = ", ".join([f"{reasons} as exclusion_reason", *counts, *taken, *outcomes])
+    return f"select * exclude ({', '.join(sorted(changed))}), {added} from source_rows"
+
+
 def wait_sql(columns: set[str], data_through: datetime.date) -> str:
     """The rows of a measure of time with how the wait of each ended and after how many days, as one text: `event|12`."""
 
@@ -1059,6 +1110,10 @@ class Bench:
         of_measure = "r.variant" if shared else literal(measure.id)
         run = self.connection.execute
         run(f"create or replace table source_rows as select r.*, {of_measure} as of_measure from ({query}) r")
+        fields = {row[0]: row[1] for row in run("describe source_rows").fetchall()}
+        if "unit" in fields:
+            of_unit = [row[0] for row in run("describe select unnest(unit) from source_rows").fetchall()]
+            run(f"create or replace table source_rows as {unpacked_sql(set(fields), of_unit)}")
         columns = {row[0] for row in run("describe source_rows").fetchall()}
         run(f"create or replace table unit as {completed_sql(measure.kind, columns, through, self.run.holds('attribution'))}")
         run(f"create or replace table addition as {addition_sql(measure, self.run)}")
@@ -1202,8 +1257,19 @@ def differing_rows(connection: Connection, compared: Compared, differing: int) -
     return problems
 
 
-def unit_columns(connection: Connection, files: str) -> list[str]:
-    return [row[0] for row in connection.execute(f"describe select * from read_parquet({files})").fetchall()]
+def stored_units(run: Run, measure: Measure) -> str:
+    """The query that yields the stored units of a measure: what it says of them, and the units of its cohort."""
+
+    def files(table: str, name: str) -> str:
+        return f"read_parquet([{literals(map(str, sorted((run.results / table).glob(f'{name}-*.parquet'))))}])"
+
+    said = files("measure_unit", measure.id)
+    units = files("cohort_unit", measure.cohort)
+    return f"select * exclude (unit_row, cohort) from {said} join {units} using (unit_row)"
+
+
+def unit_columns(connection: Connection, query: str) -> list[str]:
+    return [row[0] for row in connection.execute(f"describe {query}").fetchall()]
 
 
 def rounded(column: str) -> str:
@@ -1213,11 +1279,11 @@ def rounded(column: str) -> str:
 
 def compare_units(connection: Connection, run: Run, measure: Measure) -> tuple[int, list[str]]:
     """Compares the stored units of a measure as multisets. Returns how many there are, and what differs."""
-    files = f"[{literals(map(str, sorted((run.results / 'unit').glob(f'{measure.id}-*.parquet'))))}]"
-    columns = unit_columns(connection, files)
+    query = stored_units(run, measure)
+    columns = unit_columns(connection, query)
     selected = ", ".join(map(rounded, columns))
     stored = "and in_numerator" if measure.store_units == "with_events" else ""
-    connection.execute(f"create or replace temp view their_unit as select {selected} from read_parquet({files})")
+    connection.execute(f"create or replace temp table their_unit as select {selected} from ({query})")
     connection.execute(
         f"create or replace temp view our_unit as select {selected} from unit where measure_id = {literal(measure.id)} {stored}"
     )

@@ -162,7 +162,8 @@ fn equal_runs_give_equal_bytes(project: &Project) {
     // The same lake and options give the same bytes.
     let first = results(project);
     let before = files_of(&first);
-    let units = files_of(&first.join("unit"));
+    let folders = ["cohort_unit", "measure_unit"];
+    let units = folders.map(|folder| files_of(&first.join(folder)));
     let ran = project.run(&["compute", "--timings"]).expect(0);
     for step in ["prepare stays", "count referral.sent_90, referral.reviewed_90", "rates cost.paid_pmpm", "lists all"] {
         assert!(ran.err.lines().any(|line| line.contains(" CPU s ") && line.contains(step)), "{step}: {}", ran.err);
@@ -173,13 +174,17 @@ fn equal_runs_give_equal_bytes(project: &Project) {
     for (name, bytes) in files_of(&second).into_iter().filter(|(name, _)| name != "prepared.json") {
         assert!(before[&name] == bytes, "{name} differs between two equal runs");
     }
-    for (name, bytes) in files_of(&second.join("unit")) {
-        assert!(units[&name] == bytes, "unit/{name} differs between two equal runs");
+    for (folder, units) in folders.iter().zip(units) {
+        let again = files_of(&second.join(folder));
+        assert_eq!(again.len(), units.len(), "{folder}");
+        for (name, bytes) in again {
+            assert!(units[&name] == bytes, "{folder}/{name} differs between two equal runs");
+        }
     }
 
     // Measured a few buckets at a time, as a large lake is, the results are the same to the last digit.
-    let units =
-        "select count(*), count(distinct concat(measure_id, unit_id)), min(evidence), max(evidence) from results.unit";
+    let units = "select count(*), count(distinct concat(measure_id, unit_id)), min(evidence), max(evidence), sum(numerator), \
+         count(distinct concat(patient_id, practitioner_id, age_band)) from results.unit";
     let whole = project.sql(units);
     project.run(&["compute", "--only", "nothing"]).expect(2);
     project.run(&["compute", "--buckets-at-once", "3"]).expect(0);
@@ -190,7 +195,9 @@ fn equal_runs_give_equal_bytes(project: &Project) {
         assert!(before[&name] == bytes, "{name} differs when a few buckets are measured at a time");
     }
     assert_eq!(project.sql(units), whole);
-    assert!(files_of(&parts.join("unit")).len() > files_of(&first.join("unit")).len());
+    for folder in folders {
+        assert!(files_of(&parts.join(folder)).len() > files_of(&first.join(folder)).len(), "{folder}");
+    }
 }
 
 #[test]

@@ -10,10 +10,10 @@ use crate::model::{Measure, Results, Run};
 use crate::publish::{DEFINITIONS, PAGE, stem};
 use crate::words;
 
-/// The line that stands between a definition's file and its SQL.
-const SQL: &str = "-- units.sql";
-/// The lines before the files that may follow the SQL, in their order.
-const MORE: [&str; 3] = ["-- codes.csv", "-- risk.sql", "-- case_mix.sql"];
+/// The lines of which one stands between a definition's file and its SQL.
+const SQL: [&str; 2] = ["-- units.sql", "-- rule.sql"];
+/// The lines before the files that may follow the SQL, in their order; of a cohort, how they begin.
+const MORE: [&str; 4] = ["-- cohorts/", "-- codes.csv", "-- risk.sql", "-- case_mix.sql"];
 
 /// One definition, as the report's page has it.
 #[derive(Debug, Serialize)]
@@ -185,19 +185,25 @@ fn files(definition: &str) -> Vec<File> {
     if definition.trim().is_empty() {
         return Vec::new();
     }
-    let is_parted = definition.lines().filter(|line| *line == SQL).count() == 1;
-    match definition.split_once(&format!("\n{SQL}\n")) {
-        Some((toml, sql)) if is_parted => {
-            let more: Vec<&str> =
-                MORE.iter().filter(|more| sql.lines().any(|line| line == **more)).map(|more| &more[3..]).collect();
+    let mut parting = definition.lines().filter(|line| SQL.contains(line));
+    let (Some(line), None) = (parting.next(), parting.next()) else {
+        return vec![file("measure.toml and its SQL", definition)];
+    };
+    match definition.split_once(&format!("\n{line}\n")) {
+        Some((toml, sql)) => {
+            // A name of a file, and not a comment that begins alike.
+            let is_name = |line: &str| !line[3..].contains(' ');
+            let named = |more: &&'static str| sql.lines().find(|line| line.starts_with(more) && is_name(line));
+            let more: Vec<&str> = MORE.iter().filter_map(named).map(|line| &line[3..]).collect();
+            let name = &line[3..];
             let name = if more.is_empty() {
-                "units.sql".to_owned()
+                name.to_owned()
             } else {
-                format!("units.sql, then {}, each after a line with its name", words::list(&more))
+                format!("{name}, then {}, each after a line with its name", words::list(&more))
             };
             vec![file("measure.toml", toml), file(&name, sql)]
         }
-        _ => vec![file("measure.toml and units.sql", definition)],
+        None => vec![file("measure.toml and its SQL", definition)],
     }
 }
 
@@ -230,7 +236,7 @@ mod tests {
         assert_eq!(more[1].0, "units.sql, then codes.csv and risk.sql, each after a line with its name");
         assert_eq!(more[1].1, "select 1\n-- codes.csv\nset_id\n-- risk.sql\nselect 2");
         for doubtful in ["a = 1\n-- units.sql\n-- units.sql\nselect 1", "a = 1", "-- units.sql"] {
-            assert_eq!(parts(doubtful), [pair("measure.toml and units.sql", doubtful)]);
+            assert_eq!(parts(doubtful), [pair("measure.toml and its SQL", doubtful)]);
         }
         assert!(parts("").is_empty());
     }

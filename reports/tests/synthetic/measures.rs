@@ -200,6 +200,8 @@ pub fn row(made: &Made) -> Vec<Value> {
         Text("RA-HWR30-ALLPAYER"),
         Text(made.title),
         Text(made.family),
+        // Each is a cohort of its own.
+        Text(made.id),
         Integer(1),
         Text(made.kind),
         Text(made.unit_name),

@@ -27,15 +27,28 @@ struct Unit<'a> {
 }
 
 impl Unit<'_> {
-    fn row(&self, number: usize) -> Vec<Value> {
-        use Value::{Boolean, Date, None, Number, Owned, Text};
-        let reason = |reason: Option<&'static str>| reason.map_or(None, Text);
+    /// The row of `cohort_unit`.
+    fn of_cohort(&self, number: usize) -> Vec<Value> {
+        use Value::{Date, Integer, None, Owned};
         let mut row = vec![
             Owned(self.measure.to_owned()),
+            Integer(i64::try_from(number).expect("few")),
             Owned(format!("unit-{number}")),
             if self.patient.is_empty() { None } else { Owned(self.patient.to_owned()) },
             Date(self.period + 3),
             Date(self.period),
+        ];
+        row.extend(std::iter::repeat_n(None, 10));
+        row
+    }
+
+    /// The row of `measure_unit`.
+    fn of_measure(&self, number: usize) -> Vec<Value> {
+        use Value::{Boolean, Date, Integer, None, Number, Owned, Text};
+        let reason = |reason: Option<&'static str>| reason.map_or(None, Text);
+        let mut row = vec![
+            Owned(self.measure.to_owned()),
+            Integer(i64::try_from(number).expect("few")),
             Boolean(self.excluded.is_none()),
             reason(self.excluded),
             if self.excluded.is_some() { None } else { Boolean(self.in_numerator) },
@@ -46,15 +59,17 @@ impl Unit<'_> {
             Boolean(true),
             Date(self.period + 40),
         ];
-        row.extend(std::iter::repeat_n(None, 14));
+        row.extend(std::iter::repeat_n(None, 4));
         row
     }
 }
 
-/// Writes `unit/<measure>-NN.parquet` of every computed measure. Of rates only units with an event, as engines do for
-/// member-months; one patient in ten has two units.
+/// Writes `measure_unit/<measure>-NN.parquet` of every computed measure, and the units of its cohort, which is its own. Of rates only
+/// units with an event, as engines do for member-months; one patient in ten has two units.
 pub fn write(folder: &Path) {
-    fs::create_dir(folder.join("unit")).expect("a folder");
+    for table in ["cohort_unit", "measure_unit"] {
+        fs::create_dir(folder.join(table)).expect("a folder");
+    }
     let (values, _, _) = rates::rows();
     for made in MEASURES.iter().filter(|made| made.family != "transition") {
         let latest = month(MONTHS - 1 - made.open);
@@ -85,7 +100,8 @@ pub fn write(folder: &Path) {
                 .get(place)
                 .map_or_else(|| format!("{PATIENT}{}", place % (counted * 9 / 10).max(1)), |name| (*name).to_owned())
         };
-        let mut rows: Vec<Vec<Value>> = (0..counted)
+        let names: Vec<String> = (0..counted).map(name).collect();
+        let mut units: Vec<Unit<'_>> = (0..counted)
             .map(|place| {
                 let in_numerator = place < events;
                 let numerator = match made.kind {
@@ -93,7 +109,7 @@ pub fn write(folder: &Path) {
                     "proportion" => f64::from(u8::from(in_numerator)),
                     _ => 11.4,
                 };
-                Unit { patient: &name(place), numerator, in_numerator, ..usual }.row(place)
+                Unit { patient: &names[place], numerator, in_numerator, ..usual }
             })
             .collect();
         let [excluded, excepted, before, after, other] = OTHERS;
@@ -105,10 +121,15 @@ pub fn write(folder: &Path) {
             event(after, month(MONTHS - made.open)),
             Unit { measure: "another.measure", ..event(other, latest) },
         ];
-        rows.extend(others.iter().enumerate().map(|(place, unit)| unit.row(100_000 + place)));
-        let (one, two) = rows.split_at(rows.len() / 2);
-        for (group, rows) in [one, two].into_iter().enumerate() {
-            Table::write_file(&folder.join(format!("unit/{}-{group:02}.parquet", made.id)), "unit", rows);
+        units.extend(others);
+        let (one, two) = units.split_at(units.len() / 2);
+        for (group, units) in [one, two].into_iter().enumerate() {
+            let each = || units.iter().enumerate();
+            let of_cohort: Vec<_> = each().map(|(place, unit)| unit.of_cohort(place)).collect();
+            let of_measure: Vec<_> = each().map(|(place, unit)| unit.of_measure(place)).collect();
+            for (table, rows) in [("cohort_unit", of_cohort), ("measure_unit", of_measure)] {
+                Table::write_file(&folder.join(format!("{table}/{}-{group:02}.parquet", made.id)), table, &rows);
+            }
         }
     }
 }

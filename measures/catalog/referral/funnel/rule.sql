@@ -1,7 +1,7 @@
--- One row for each referral: whether it reached step stage within window_days days of the order.
+-- A referral meets the numerator if it reached the step stage within window_days days of the order.
 with reached as (
     select
-        s.*,
+        cohort.*,
         variant.variant,
         variant.window_days,
         case variant.stage
@@ -22,18 +22,13 @@ with reached as (
             when 'acknowledged' then acknowledged_reached
             when 'informed' then informed_reached
         end as reached
-    from prepared.referral_steps s
+    from cohort
     cross join variant
 )
 select
+    unit,
     variant,
-    referral_id as unit_id,
-    patient_id,
-    ordered_date as index_date,
-    left_out is null as in_denominator,
-    left_out as exclusion_reason,
-    case when left_out is null then coalesce(days_between(ordered_date, reached) <= window_days, false) end
-        as in_numerator,
+    coalesce(days_between(ordered_date, reached) <= window_days, false) as in_numerator,
     case
         when left_out = 'duplicate' then of_referral_id
         when recorded > reached or (recorded is null and reached is not null)
@@ -42,7 +37,5 @@ select
     end as evidence,
     coalesce(specialty, 'unknown') as subgroup,
     coalesce(priority, 'unknown') as subgroup_2,
-    coalesce(receiving_organization_id, 'unknown') as subgroup_3,
-    organization_id,
-    referring_practitioner_id as practitioner_id
+    coalesce(receiving_organization_id, 'unknown') as subgroup_3
 from reached
