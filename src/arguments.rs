@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Measure care coordination: extracts to checked Parquet, measures, SQL and reports.
 #[derive(Debug, Parser)]
 #[command(name = "carecoord", version, about, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Arguments {
+    /// Say on standard error what is being done; twice, also what each step took. No patient's data are said.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

@@ -22,6 +22,7 @@ const STACK: usize = 512 << 20;
 fn main() -> ExitCode {
     damage::keep_panics_quiet();
     let arguments = Arguments::parse();
+    output::be_verbose(arguments.verbose);
     let work = move || match watch::for_signals().and_then(|()| run(&arguments.command)) {
         Ok(code) => code,
         Err(failure) => {

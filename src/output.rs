@@ -17,6 +17,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressStyle};
 use parquet::arrow::ArrowWriter;
+use tracing::Level;
 
 use crate::arguments::Format;
 use crate::failure::Failure;
@@ -27,6 +28,25 @@ const MOST_ROWS_OF_A_TABLE: usize = 10_000;
 /// Prints a message. Messages are no results: where nobody can read them, the command goes on.
 pub fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Says on standard error, with the seconds since the start, what is being done: `1` that, `2` also what each step took, and from 3 on
+/// all that the crates have to say. Nothing for `0`.
+pub fn be_verbose(level: u8) {
+    let most = match level {
+        0 => return,
+        1 => Level::INFO,
+        2 => Level::DEBUG,
+        _ => Level::TRACE,
+    };
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(most)
+        .with_timer(tracing_subscriber::fmt::time::uptime())
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(io::stderr);
+    // Only the first of a program's two would fail, and there is one.
+    let _ = lines.try_init();
 }
 
 /// Prints a line of a result.
@@ -49,9 +69,9 @@ fn print(bytes: &[u8]) -> Result<(), Failure> {
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// Begins.
+    /// Begins. Where lines are printed, no spinner writes among them.
     pub fn new() -> Self {
-        if !io::stderr().is_terminal() {
+        if !io::stderr().is_terminal() || tracing::enabled!(Level::INFO) {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::new_spinner();
@@ -64,6 +84,7 @@ impl Progress {
 
     /// Says what is being done.
     pub fn say(&self, text: &str) {
+        tracing::info!("{text}");
         self.0.set_message(text.to_owned());
     }
 }

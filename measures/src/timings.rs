@@ -82,6 +82,14 @@ impl Timings {
     pub fn end_written(&self, begun: Begun, step: &'static str, what: impl Into<String>, written: Written) {
         let cpu = cpu().zip(begun.cpu).map(|(now, then)| now.saturating_sub(then));
         let timing = Timing { step, what: what.into(), wall: begun.at.elapsed(), cpu, written };
+        tracing::debug!(
+            seconds = timing.wall.as_secs_f64(),
+            cpu_seconds = cpu.map(|cpu| cpu.as_secs_f64()),
+            rows = written.rows,
+            bytes = written.bytes,
+            "{step} {}: done",
+            timing.what
+        );
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match known.iter_mut().find(|known| known.step == step && known.what == timing.what) {
             Some(known) => known.add(&timing),
