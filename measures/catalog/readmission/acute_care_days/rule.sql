@@ -1,4 +1,4 @@
--- One row for each acute stay: days in acute care from discharge through day window_days, of the kind that part names.
+-- A stay counts its days in acute care from discharge through day window_days, of the kind that part names.
 with events as (
     select patient_id, encounter_id as event_id, 'emergency' as kind, start_date, start_date as end_date, 0.5 as days
     from prepared.emergency_visits
@@ -38,7 +38,7 @@ after_discharge as (
         s.patient_id,
         sum(least(e.days, variant.window_days + 1 - days_between(s.end_date, e.start_date))) as days,
         array_to_string(array_agg(e.event_id order by e.start_date, e.event_id), ',') as events
-    from prepared.stays s
+    from cohort s
     cross join variant
     join events e
         on e.patient_id = s.patient_id
@@ -46,39 +46,19 @@ after_discharge as (
         and days_between(s.end_date, e.start_date) between 0 and variant.window_days
     where (variant.part = 'all' or variant.part = e.kind)
     group by variant.variant, s.stay_id, s.patient_id
-),
-reasoned as (
-    select
-        variant.variant,
-        s.stay_id,
-        s.patient_id,
-        s.organization_id,
-        s.practitioner_id,
-        s.start_date,
-        s.end_date,
-        coalesce(a.days, 0) as days,
-        a.events,
-        case
-            when s.left_out is not null then s.left_out
-            when s.disposition_kind = 'against_advice' then 'ama'
-            when s.excluded_condition is not null then 'excluded_condition'
-            when s.age is null then 'age_unknown'
-            when s.age < 18 then 'under_age'
-        end as exclusion_reason
-    from prepared.stays s
-    cross join variant
-    left join after_discharge a on a.variant = variant.variant and a.stay_id = s.stay_id and a.patient_id = s.patient_id
 )
 select
-    variant,
-    stay_id as unit_id,
-    patient_id,
-    coalesce(end_date, start_date) as index_date,
-    exclusion_reason is null as in_denominator,
-    exclusion_reason,
-    case when exclusion_reason is null then days > 0 end as in_numerator,
-    case when exclusion_reason is null then days end as numerator,
-    events as evidence,
-    organization_id,
-    practitioner_id
-from reasoned
+    s.unit,
+    variant.variant,
+    case
+        when s.disposition_kind = 'against_advice' then 'ama'
+        when s.excluded_condition is not null then 'excluded_condition'
+        when s.age is null then 'age_unknown'
+        when s.age < 18 then 'under_age'
+    end as exclusion_reason,
+    coalesce(a.days, 0) > 0 as in_numerator,
+    coalesce(a.days, 0) as numerator,
+    a.events as evidence
+from cohort s
+cross join variant
+left join after_discharge a on a.variant = variant.variant and a.stay_id = s.stay_id and a.patient_id = s.patient_id

@@ -1,6 +1,6 @@
--- One row for each acute stay: whether the most recent answer to the need domain is positive, of stays with answers to all
--- five needs, during the stay or in the days_before days before admission.
--- The most recent answer for each stay and need; of one day a positive one first: a need that was named is not talked away.
+-- A stay with answers to all five needs, during the stay or in the days_before days before admission, meets the numerator if the most
+-- recent answer to the need domain is positive.
+-- `answers` has the most recent answer for each stay and need; of one day a positive one first: a need that was named is not talked away.
 with windows as (
     select distinct variant.days_before
     from (select 1 as one) once
@@ -14,7 +14,7 @@ answers as (
         c.domain,
         first_value(c.screening_id order by c.screened_date desc, c.result desc, c.screening_id) as screening_id,
         first_value(c.result order by c.screened_date desc, c.result desc, c.screening_id) as result
-    from prepared.stays s
+    from cohort s
     join lake.social_screening c on c.patient_id = s.patient_id and c.screened_date <= s.end_date
     join windows w on days_between(c.screened_date, s.start_date) <= w.days_before
     where c.domain in ('food', 'housing', 'transportation', 'utilities', 'safety')
@@ -28,22 +28,17 @@ asked as (
 ),
 reasoned as (
     select
+        s.unit,
+        s.left_out,
         variant.variant,
-        s.stay_id,
-        s.patient_id,
-        s.organization_id,
-        s.practitioner_id,
-        s.start_date,
-        s.end_date,
         a.screening_id,
         a.result,
         case
-            when s.left_out is not null then s.left_out
             when s.age is null then 'age_unknown'
             when s.age < 18 then 'under_18'
             when coalesce(q.domains, 0) < 5 then 'not_screened_for_all_five'
-        end as exclusion_reason
-    from prepared.stays s
+        end as own_reason
+    from cohort s
     cross join variant
     left join asked q on q.days_before = variant.days_before and q.stay_id = s.stay_id and q.patient_id = s.patient_id
     left join answers a
@@ -53,14 +48,9 @@ reasoned as (
         and a.patient_id = s.patient_id
 )
 select
+    unit,
     variant,
-    stay_id as unit_id,
-    patient_id,
-    coalesce(end_date, start_date) as index_date,
-    exclusion_reason is null as in_denominator,
-    exclusion_reason,
-    case when exclusion_reason is null then result = 'positive' end as in_numerator,
-    case when exclusion_reason is null then screening_id end as evidence,
-    organization_id,
-    practitioner_id
+    own_reason as exclusion_reason,
+    result = 'positive' as in_numerator,
+    case when left_out is null and own_reason is null then screening_id end as evidence
 from reasoned

@@ -1,5 +1,5 @@
--- One row for each acute stay: whether it is an index stay of the cohort, or the first reason why not; and whether the first acute
--- admission within the window after discharge, day 0 included, is unplanned.
+-- An index stay of the variant's cohort of conditions meets the numerator if the first acute admission within window_days days of
+-- discharge, day 0 included, is unplanned. Which stays are index stays, or the first reason why not, is said here too.
 with secondary as (
     select
         d.encounter_id,
@@ -61,7 +61,7 @@ of_stay as (
 ),
 replaced as (
     select distinct s.stay_id, s.patient_id, o.target
-    from prepared.stays s
+    from cohort s
     join operations o
         on o.patient_id = s.patient_id
         and o.unwanted
@@ -83,7 +83,7 @@ told as (
             or (conditional.code is not null and coalesce(f.secondary_wanted, false) and not coalesce(f.secondary_unwanted, false))
             or coalesce(f.procedures_wanted, 0) > 0
         ) as of_cohort
-    from prepared.stays s
+    from cohort s
     cross join variant
     left join of_stay f
         on f.of_encounter_id = s.first_encounter_id and f.patient_id = s.patient_id and f.target = variant.cohort
@@ -161,30 +161,17 @@ first_in_period as (
         row_number() over (partition by variant, patient_id order by start_date, end_date, stay_id) as place
     from eligible
     where left_out is null
-),
-final as (
-    select
-        r.*,
-        coalesce(r.days_to_next between 0 and r.window_days, false) as followed,
-        case
-            when r.left_out is not null then r.left_out
-            when r.own_reason is not null then r.own_reason
-            when cohort = 'CABG' and f.place > 1 then 'not_first'
-            when not p.counts then 'within_30_days_of_index'
-        end as exclusion_reason
-    from reasoned r
-    left join spaced_stays p on p.variant = r.variant and p.stay_id = r.stay_id and p.patient_id = r.patient_id
-    left join first_in_period f on f.variant = r.variant and f.stay_id = r.stay_id and f.patient_id = r.patient_id
 )
 select
-    variant,
-    stay_id as unit_id,
-    patient_id,
-    coalesce(end_date, start_date) as index_date,
-    exclusion_reason is null as in_denominator,
-    exclusion_reason,
-    case when exclusion_reason is null then followed and not next_planned end as in_numerator,
-    case when followed then next_stay_id end as evidence,
-    organization_id,
-    practitioner_id
-from final
+    r.unit,
+    r.variant,
+    case
+        when r.own_reason is not null then r.own_reason
+        when r.cohort = 'CABG' and f.place > 1 then 'not_first'
+        when not p.counts then 'within_30_days_of_index'
+    end as exclusion_reason,
+    coalesce(r.days_to_next between 0 and r.window_days, false) and not r.next_planned as in_numerator,
+    case when r.days_to_next between 0 and r.window_days then r.next_stay_id end as evidence
+from reasoned r
+left join spaced_stays p on p.variant = r.variant and p.stay_id = r.stay_id and p.patient_id = r.patient_id
+left join first_in_period f on f.variant = r.variant and f.stay_id = r.stay_id and f.patient_id = r.patient_id

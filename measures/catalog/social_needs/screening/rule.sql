@@ -1,7 +1,6 @@
--- One row for each acute stay: whether the person answered for all five needs, during the stay or in the $days_before days
--- before admission.
--- One row for each stay and need that was asked about. An answer is never undone by a later refusal: what was declined or could
--- not be answered matters only where there is no answer.
+-- A stay meets the numerator if the person answered for all five needs, during the stay or in the $days_before days before admission.
+-- `domains` has one row for each stay and need that was asked about. An answer is never undone by a later refusal: what was declined or
+-- could not be answered matters only where there is no answer.
 with domains as (
     select
         s.stay_id,
@@ -11,7 +10,7 @@ with domains as (
             filter (where c.result in ('positive', 'negative')) as answer_id,
         min(c.screening_id) filter (where c.result = 'declined') as declined_id,
         min(c.screening_id) filter (where c.result = 'unable') as unable_id
-    from prepared.stays s
+    from cohort s
     join lake.social_screening c
         on c.patient_id = s.patient_id
         and days_between(c.screened_date, s.start_date) <= $days_before
@@ -41,39 +40,30 @@ asked as (
 ),
 reasoned as (
     select
-        s.stay_id,
-        s.patient_id,
-        s.organization_id,
-        s.practitioner_id,
-        s.start_date,
-        s.end_date,
+        s.unit,
+        s.left_out,
         coalesce(a.answered, 0) as answered,
         a.answer_ids,
         a.declined_id,
         a.unable_id,
         case
-            when s.left_out is not null then s.left_out
             when s.age is null then 'age_unknown'
             when s.age < 18 then 'under_18'
             when a.all_asked and a.declined_id is not null then 'declined'
             when a.all_asked and a.unable_id is not null then 'unable_no_proxy'
-        end as exclusion_reason
-    from prepared.stays s
+        end as own_reason
+    from cohort s
     left join asked a on a.stay_id = s.stay_id and a.patient_id = s.patient_id
 )
 select
-    stay_id as unit_id,
-    patient_id,
-    coalesce(end_date, start_date) as index_date,
-    exclusion_reason is null as in_denominator,
-    exclusion_reason,
-    case when exclusion_reason is null then answered = 5 end as in_numerator,
+    unit,
+    own_reason as exclusion_reason,
+    answered = 5 as in_numerator,
     case
-        when exclusion_reason = 'declined' then declined_id
-        when exclusion_reason = 'unable_no_proxy' then unable_id
-        when exclusion_reason is null and answered = 5 then answer_ids
-        when exclusion_reason is null then concat(cast(answered as varchar), ' of 5 needs answered')
-    end as evidence,
-    organization_id,
-    practitioner_id
+        when left_out is not null then null
+        when own_reason = 'declined' then declined_id
+        when own_reason = 'unable_no_proxy' then unable_id
+        when own_reason is null and answered = 5 then answer_ids
+        when own_reason is null then concat(cast(answered as varchar), ' of 5 needs answered')
+    end as evidence
 from reasoned

@@ -1,7 +1,7 @@
--- One row for each referral: whether the loop is fully closed within window_days days of the order, every step dated.
+-- A referral meets the numerator if the loop is fully closed within window_days days of the order, every step dated.
 with closed as (
     select
-        s.*,
+        cohort.*,
         variant.variant,
         variant.window_days,
         case
@@ -14,27 +14,18 @@ with closed as (
         greatest(
             scheduled_date, seen_date, report_date, acknowledged_date, case when variant.to_patient = 1 then informed_date end
         ) as closed_date
-    from prepared.referral_steps s
+    from cohort
     cross join variant
 )
 select
+    unit,
     variant,
-    referral_id as unit_id,
-    patient_id,
-    ordered_date as index_date,
-    left_out is null as in_denominator,
-    left_out as exclusion_reason,
-    case
-        when left_out is null
-            then open_at is null and days_between(ordered_date, closed_date) <= window_days
-    end as in_numerator,
+    open_at is null and days_between(ordered_date, closed_date) <= window_days as in_numerator,
     case
         when left_out = 'duplicate' then of_referral_id
         when left_out is null then coalesce(open_at, cast(closed_date as varchar))
     end as evidence,
     coalesce(specialty, 'unknown') as subgroup,
     coalesce(priority, 'unknown') as subgroup_2,
-    coalesce(receiving_organization_id, 'unknown') as subgroup_3,
-    organization_id,
-    referring_practitioner_id as practitioner_id
+    coalesce(receiving_organization_id, 'unknown') as subgroup_3
 from closed
