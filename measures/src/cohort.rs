@@ -8,7 +8,7 @@ use arrow::array::{Array, AsArray, Date32Array, RecordBatch, StringViewArray, UI
 use arrow::compute::take;
 use arrow::datatypes::Date32Type;
 use datafusion::common::HashMap;
-use foldhash::quality::FixedState;
+use foldhash::quality::RandomState;
 
 use crate::completion::FIRST_SUBGROUP;
 use crate::dictionary::NONE;
@@ -119,34 +119,26 @@ impl UnitColumns {
         })
     }
 
-    fn hashes(&self) -> Vec<u64> {
-        let state = FixedState::with_seed(0);
+    /// A number of 128 bits for each row. Rows that agree in all columns have the same, and others do not: of a billion units no two
+    /// have one by chance but once in 10^20 runs.
+    fn keys(&self, states: &[RandomState; 2]) -> Vec<u128> {
         let texts: Vec<_> = self.all_texts().collect();
         let dates = self.all_dates();
-        let hash = |row: usize| {
-            let mut hasher = state.build_hasher();
-            for text in &texts {
-                hash_text(&mut hasher, *text, row);
-            }
-            for date in dates {
-                hasher
-                    .write_i64(date.filter(|date| date.is_valid(row)).map_or(i64::MAX, |date| date.value(row).into()));
-            }
-            hasher.finish()
+        let key = |row: usize| {
+            let hash = |state: &RandomState| {
+                let mut hasher = state.build_hasher();
+                for text in &texts {
+                    hash_text(&mut hasher, *text, row);
+                }
+                for date in dates {
+                    let day = date.map(|date| if date.is_valid(row) { date.value(row).into() } else { i64::MAX });
+                    hasher.write_i64(day.unwrap_or(i64::MIN));
+                }
+                hasher.finish()
+            };
+            u128::from(hash(&states[0])) << 64 | u128::from(hash(&states[1]))
         };
-        (0..self.len()).map(hash).collect()
-    }
-
-    /// Whether a row is about the same unit as one of other columns.
-    fn same(&self, row: usize, other: &Self, of_other: usize) -> bool {
-        let date =
-            |date: Option<&Date32Array>, row: usize| date.map(|date| date.is_valid(row).then(|| date.value(row)));
-        self.all_dates().into_iter().zip(other.all_dates()).all(|(one, two)| date(one, row) == date(two, of_other))
-            && self.all_texts().zip(other.all_texts()).all(|pair| match pair {
-                (Some(one), Some(two)) => same_text(one, row, two, of_other),
-                (None, None) => true,
-                _ => false,
-            })
+        (0..self.len()).map(key).collect()
     }
 
     /// Whether the columns are those that another batch had: variants of a definition read one batch after the other from the same
@@ -209,21 +201,12 @@ fn hash_text(hasher: &mut impl Hasher, column: Option<&StringViewArray>, row: us
     if length(view) <= INLINE { hasher.write_u128(view) } else { hasher.write(column.value(row).as_bytes()) }
 }
 
-fn same_text(one: &StringViewArray, row: usize, other: &StringViewArray, of_other: usize) -> bool {
-    if one.is_null(row) || other.is_null(of_other) {
-        return one.is_null(row) && other.is_null(of_other);
-    }
-    let (view, of) = (one.views()[row], other.views()[of_other]);
-    length(view) == length(of)
-        && if length(view) <= INLINE { view == of } else { one.value(row) == other.value(of_other) }
-}
-
 /// A text that is put after all others where there is none.
 fn nulls_last(text: Option<&str>) -> (bool, &str) {
     (text.is_none(), text.unwrap_or_default())
 }
 
-/// Hashes are the keys themselves.
+/// Keys are hashes already.
 #[derive(Debug, Default)]
 struct AsIs(u64);
 
@@ -234,8 +217,9 @@ impl Hasher for AsIs {
 
     fn write(&mut self, _: &[u8]) {}
 
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+    #[allow(clippy::cast_possible_truncation)] // The other half tells the keys of one hash apart.
+    fn write_u128(&mut self, key: u128) {
+        self.0 = key as u64;
     }
 }
 
@@ -248,30 +232,19 @@ pub struct Cohort(RwLock<CohortUnits>);
 pub struct CohortUnits {
     /// What is known of each.
     pub units: Vec<CohortUnit>,
-    /// The first unit of each hash of its columns, and for each unit the next of the same hash.
-    first: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
-    next: Vec<u32>,
+    /// The unit of each key of its columns, and what keys are made with: another secret in each run, so that nobody can choose
+    /// identifiers that share a key.
+    places: HashMap<u128, u32, BuildHasherDefault<AsIs>>,
+    states: [RandomState; 2],
     /// Where the columns of each lie.
     rows: Vec<(u32, u32)>,
     batches: Vec<UnitColumns>,
 }
 
 impl CohortUnits {
-    fn find(&self, hash: u64, columns: &UnitColumns, row: usize) -> u32 {
-        let mut place = self.first.get(&hash).copied().unwrap_or(NONE);
-        while place != NONE {
-            let (batch, of_batch) = self.rows[place as usize];
-            if columns.same(row, &self.batches[batch as usize], of_batch as usize) {
-                break;
-            }
-            place = self.next[place as usize];
-        }
-        place
-    }
-
-    fn add(&mut self, hash: u64, unit: CohortUnit, row: (u32, u32)) -> u32 {
+    fn add(&mut self, key: u128, unit: CohortUnit, row: (u32, u32)) -> u32 {
         let place = u32::try_from(self.units.len()).unwrap_or(NONE);
-        self.next.push(self.first.insert(hash, place).unwrap_or(NONE));
+        self.places.insert(key, place);
         self.units.push(unit);
         self.rows.push(row);
         place
@@ -342,15 +315,15 @@ impl Cohort {
         columns: &UnitColumns,
         complete: impl Fn(&UnitColumns) -> Vec<CohortUnit>,
     ) -> Result<Vec<u32>> {
-        let hashes = columns.hashes();
-        let mut places: Vec<u32> = Vec::with_capacity(hashes.len());
+        let keys = columns.keys(&self.units().states);
+        let mut places: Vec<u32> = Vec::with_capacity(keys.len());
         let mut missing: Vec<u32> = Vec::new();
         {
             let known = self.units();
-            for (row, hash) in hashes.iter().enumerate() {
-                let place = known.find(*hash, columns, row);
+            for (row, key) in (0_u32..).zip(&keys) {
+                let place = known.places.get(key).copied().unwrap_or(NONE);
                 if place == NONE {
-                    missing.push(u32::try_from(row).unwrap_or(NONE));
+                    missing.push(row);
                 }
                 places.push(place);
             }
@@ -366,12 +339,12 @@ impl Cohort {
         let all = new.is_none();
         known.batches.push(new.unwrap_or_else(|| columns.clone()));
         for (of_new, row) in (0_u32..).zip(missing) {
-            let hash = hashes[row as usize];
+            let key = keys[row as usize];
             let of_batch = if all { row } else { of_new };
             // Another row of the batch, or of another thread, may have been first.
-            places[row as usize] = match known.find(hash, columns, row as usize) {
-                NONE => known.add(hash, completed[of_batch as usize], (batch, of_batch)),
-                found => found,
+            places[row as usize] = match known.places.get(&key) {
+                Some(found) => *found,
+                None => known.add(key, completed[of_batch as usize], (batch, of_batch)),
             };
         }
         Ok(places)

@@ -51,14 +51,24 @@ impl Dictionary {
         let mut new = Vec::new();
         {
             let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            for (row, text) in column.iter().enumerate() {
-                codes.push(match text {
-                    None => NONE,
-                    Some(text) => known.codes.get(text).copied().unwrap_or_else(|| {
-                        new.push(row);
-                        NONE
-                    }),
-                });
+            // Equal views of one column are equal texts, and often follow one another.
+            let mut last: Option<(u128, u32)> = None;
+            for (row, view) in column.views().iter().enumerate() {
+                let code = match last {
+                    _ if column.is_null(row) => NONE,
+                    Some((of, code)) if of == *view => code,
+                    _ => match known.codes.get(column.value(row)) {
+                        Some(code) => {
+                            last = Some((*view, *code));
+                            *code
+                        }
+                        None => {
+                            new.push(row);
+                            NONE
+                        }
+                    },
+                };
+                codes.push(code);
             }
         }
         if !new.is_empty() {

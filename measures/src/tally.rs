@@ -40,9 +40,8 @@ pub enum Payers {
     OfUnit,
 }
 
-/// Sums of one group of one split, by place of the month.
-#[derive(Debug, Clone, Default)]
-struct Months(Vec<Cell>);
+/// Sums of one group of one split, by place of the month; without an element where the group has no unit.
+type Months = Box<[Cell]>;
 
 #[derive(Debug, Clone, Default)]
 struct Cell {
@@ -82,30 +81,30 @@ impl Cell {
 
 /// Sums of one split by code.
 #[derive(Debug, Clone, Default)]
-struct Split(Vec<Option<Box<Months>>>);
+struct Split(Vec<Months>);
 
 impl Split {
     fn cell(&mut self, code: u32, month: u32, months: usize) -> &mut Cell {
         // What the data do not say counts with what they call unknown.
         let code = if code == NONE { UNKNOWN_CODE } else { code } as usize;
         if self.0.len() <= code {
-            self.0.resize(code + 1, None);
+            self.0.resize(code + 1, Months::default());
         }
-        let of_code = self.0[code].get_or_insert_with(|| Box::new(Months(vec![Cell::default(); months])));
-        &mut of_code.0[month as usize]
+        if self.0[code].is_empty() {
+            self.0[code] = vec![Cell::default(); months].into();
+        }
+        &mut self.0[code][month as usize]
     }
 
     fn merge(&mut self, other: Self) {
         if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), None);
+            self.0.resize(other.0.len(), Months::default());
         }
         for (own, other) in self.0.iter_mut().zip(other.0) {
-            match (own, other) {
-                (_, None) => {}
-                (Some(own), Some(other)) => {
-                    own.0.iter_mut().zip(other.0).for_each(|(cell, other)| cell.merge(other));
-                }
-                (own, other) => *own = other,
+            if own.is_empty() {
+                *own = other;
+            } else {
+                own.iter_mut().zip(other).for_each(|(cell, other)| cell.merge(other));
             }
         }
     }
@@ -294,11 +293,10 @@ impl Tally {
         splits.chain(others).flat_map(move |(by, split, dictionary)| {
             let texts = dictionary.texts();
             let components = Arc::clone(&components);
-            let of_code = split.0.iter().enumerate().filter_map(|(code, months)| Some((code, months.as_ref()?)));
-            of_code.flat_map(move |(code, months)| {
+            split.0.iter().enumerate().flat_map(move |(code, months)| {
                 let text = Arc::clone(&texts[code]);
                 let components = Arc::clone(&components);
-                let cells = months.0.iter().enumerate().filter(|(_, cell)| cell.rows > 0);
+                let cells = months.iter().enumerate().filter(|(_, cell)| cell.rows > 0);
                 cells.map(move |(month, cell)| (by, Arc::clone(&text), month, cell.components(&components)))
             })
         })
