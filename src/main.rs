@@ -15,6 +15,11 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 
+/// The system's allocator keeps what each of many threads has freed: of a million patients a gigabyte and a half more than was in use.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Bytes of stack of the main thread. Planning a query goes a level deeper for each of its operators; only what is used is ever
 /// taken from the machine.
 const STACK: usize = 512 << 20;
