@@ -191,7 +191,7 @@ fn equal_runs_give_equal_bytes(project: &Project) {
     }
 
     // Measured a few buckets at a time, as a large lake is, the results are the same to the last digit.
-    let units = "select count(*), count(distinct concat(measure_id, unit_id)), min(evidence), max(evidence), sum(numerator), \
+    let units = "select count(*), count(distinct concat(measure_id, unit_id)), min(evidence), max(evidence), sum(cast(numerator as decimal(19, 6))), \
          count(distinct concat(patient_id, practitioner_id, age_band)) from results.unit";
     let whole = project.sql(units);
     project.run(&["compute", "--only", "nothing"]).expect(2);

@@ -1,4 +1,4 @@
--- A member-month counts its discharges with a condition of composite composite (90 all, 91 acute, 92 chronic).
+-- One row for each member-month: its discharges with a condition of composite composite (90 all, 91 acute, 92 chronic).
 with stay_encounters as (
     -- Every row of a stay, copies too, with the stay's first row.
     select r.patient_id, r.encounter_id, k.of_encounter_id as first_encounter_id
@@ -101,14 +101,21 @@ months as (
     -- The few months with a discharge are kept in memory, and the many member-months run past them.
     from counted c
     right join (
-        select cohort.*, variant.variant from cohort cross join variant
+        select p.*, variant.variant from prepared.person_month p cross join variant
     ) m on m.patient_id = c.patient_id and m.month = c.month and m.variant = c.variant
 )
 select
-    unit,
     variant,
+    concat(patient_id, '|', cast(month as varchar)) as unit_id,
+    patient_id,
+    month as index_date,
+    last_day as mature_on,
+    exclusion_reason is null as in_denominator,
     exclusion_reason,
-    discharges > 0 as in_numerator,
-    cast(discharges as double) as numerator,
-    case when exclusion_reason is null then evidence end as evidence
+    case when exclusion_reason is null then discharges > 0 end as in_numerator,
+    case when exclusion_reason is null then cast(discharges as double) end as numerator,
+    case when exclusion_reason is null then evidence end as evidence,
+    organization_id,
+    practitioner_id,
+    coordinator_id
 from months

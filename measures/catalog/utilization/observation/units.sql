@@ -1,4 +1,4 @@
--- A member-month counts its observation stays, those that became an admission only if with_admitted = 1.
+-- One row for each member-month: its observation stays, those that became an admission counted only if with_admitted = 1.
 with stays as (
     select
         o.patient_id,
@@ -28,13 +28,21 @@ counted as (
     group by variant.variant, patient_id, month
 )
 select
-    m.unit,
     m.variant,
+    concat(m.patient_id, '|', cast(m.month as varchar)) as unit_id,
+    m.patient_id,
+    m.month as index_date,
+    m.last_day as mature_on,
+    true as in_denominator,
+    cast(null as varchar) as exclusion_reason,
     c.stays is not null as in_numerator,
     cast(coalesce(c.stays, 0) as double) as numerator,
-    c.evidence
+    c.evidence,
+    m.organization_id,
+    m.practitioner_id,
+    m.coordinator_id
 -- The few months with a stay are kept in memory, and the many member-months run past them.
 from counted c
 right join (
-    select cohort.*, variant.variant from cohort cross join variant
+    select p.*, variant.variant from prepared.person_month p cross join variant
 ) m on m.patient_id = c.patient_id and m.month = c.month and m.variant = c.variant
