@@ -15,7 +15,7 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 
-/// The system's allocator keeps what each of many threads has freed: of a million patients a gigabyte and a half more than was in use.
+/// The system's allocator keeps the memory that threads have freed. With a million patients that was a gigabyte more than was in use.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -190,9 +190,15 @@ pub async fn plan(frame: DataFrame) -> Result<Arc<dyn ExecutionPlan>> {
     frame.create_physical_plan().await
 }
 
+/// Whether a plan may run more than once. What scalar subqueries find is held by the plan itself, so that one run could read what another
+/// has found.
+#[must_use]
+pub fn may_run_again(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.name() != "ScalarSubqueryExec" && plan.children().into_iter().all(may_run_again)
+}
+
 impl Planned {
-    /// A planned query made ready to run for a group. It may run for other groups at the same time, unless it has scalar subqueries:
-    /// what they find is held by the plan, so that such a query runs for one group after the other.
+    /// A planned query made ready to run for a group. Where it [`may_run_again`], it may run for others at the same time.
     ///
     /// # Errors
     /// When a part of the plan cannot run a second time.
@@ -266,6 +272,7 @@ mod tests {
                         where o.number < (select max(number) + 1 from one) order by o.number";
             let frame = sql::read_only(&context, text).await.expect("a query");
             let plan = plan(frame).await.expect("a plan");
+            assert!(!may_run_again(&plan), "it has scalar subqueries");
             let expected = [
                 "| a | 1 | 1 | 2 | |;| b | 2 | 3 | 2 | 5 |",
                 "",
@@ -310,6 +317,7 @@ mod tests {
         tokio.block_on(async {
             let plan = plan(sql::read_only(&context, "select number from one").await.expect("a query"));
             let plan = plan.await.expect("a plan");
+            assert!(may_run_again(&plan));
             let count = |group: usize| {
                 let rows = Planned::new(&context, &plan, group).expect("ready").rows().expect("rows");
                 async move {

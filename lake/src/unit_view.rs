@@ -2,7 +2,6 @@
 //! that have one order, `measure_unit` and `cohort_unit`, so that they are joined row by row while both are read, and neither is held.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,15 +10,13 @@ use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DFSchema, internal_err};
+use datafusion::common::DFSchema;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties};
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 
 use crate::contract;
 use crate::error::{LakeError, Result as LakeResult};
@@ -55,8 +52,12 @@ impl UnitView {
         let cohorts = cohorts(results)?;
         let mut files = Vec::new();
         for path in crate::sql::files_of(&results.join("measure_unit"))? {
-            let Some((measure, group)) = measure_and_group(&path) else { continue };
-            let Some(cohort) = cohorts.get(measure) else { continue };
+            let found =
+                measure_and_group(&path).and_then(|(measure, group)| Some((measure, group, cohorts.get(measure)?)));
+            let Some((measure, group, cohort)) = found else {
+                let reason = "no measure of the results table measure has such a file";
+                return Err(LakeError::engine(format!("cannot read {}", path.display()), reason));
+            };
             let cohort_units = results.join("cohort_unit").join(format!("{cohort}-{group}.parquet"));
             files.push(Files { measure: measure.to_owned(), measure_units: path.clone(), cohort_units });
         }
@@ -155,74 +156,27 @@ impl TableProvider for UnitView {
         for (number, files) in wanted.into_iter().enumerate() {
             partitions[number % most].push(files);
         }
-        Ok(Arc::new(UnitViewExec::new(schema, partitions)))
+        let read = |files| Arc::new(Reading { schema: Arc::clone(&schema), files }) as Arc<dyn PartitionStream>;
+        let partitions = partitions.into_iter().map(read).collect();
+        Ok(Arc::new(StreamingTableExec::try_new(Arc::clone(&schema), partitions, None, [], false, None)?))
     }
 }
 
-/// Reads the rows of some files.
+/// Some of the files, read one after the other.
 #[derive(Debug)]
-struct UnitViewExec {
-    partitions: Vec<Vec<Files>>,
-    properties: Arc<PlanProperties>,
+struct Reading {
+    schema: SchemaRef,
+    files: Vec<Files>,
 }
 
-impl UnitViewExec {
-    fn new(schema: SchemaRef, partitions: Vec<Vec<Files>>) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(partitions.len()),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Self { partitions, properties: Arc::new(properties) }
-    }
-}
-
-impl DisplayAs for UnitViewExec {
-    fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "UnitViewExec: files={}", self.partitions.iter().map(Vec::len).sum::<usize>())
-    }
-}
-
-impl ExecutionPlan for UnitViewExec {
-    fn name(&self) -> &'static str {
-        "UnitViewExec"
+impl PartitionStream for Reading {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        _: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let Some(files) = self.partitions.get(partition).cloned() else {
-            return internal_err!("there is no partition {partition}");
-        };
-        let schema = self.schema();
-        let mut stream = RecordBatchReceiverStreamBuilder::new(Arc::clone(&schema), 2);
-        let out = stream.tx();
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut stream = RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.schema), 2);
+        let (out, schema, files) = (stream.tx(), Arc::clone(&self.schema), self.files.clone());
         stream.spawn_blocking(move || {
             for files in files {
                 for batch in rows(&files, &schema)? {
@@ -234,7 +188,7 @@ impl ExecutionPlan for UnitViewExec {
             }
             Ok(())
         });
-        Ok(stream.build())
+        stream.build()
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use arrow::array::{Array, AsArray, Date32Array, RecordBatch, StringViewArray, UInt32Array};
 use arrow::compute::take;
-use arrow::datatypes::Date32Type;
 use datafusion::common::HashMap;
 use foldhash::quality::RandomState;
 
@@ -267,13 +266,6 @@ impl CohortUnits {
     pub fn patient_id(&self, place: u32) -> Option<&str> {
         let (columns, row) = self.columns(place);
         columns.patient_id.is_valid(row).then(|| columns.patient_id.value(row))
-    }
-
-    /// The index date of each of some units.
-    #[must_use]
-    pub fn index_dates(&self, places: &[u32]) -> Date32Array {
-        let days = places.iter().map(|place| self.units[*place as usize].index_date);
-        days.collect::<arrow::array::PrimitiveArray<Date32Type>>()
     }
 
     /// The places of the units that `wanted` names, in order of patient, index date and identifier; empty values come last.

@@ -95,7 +95,7 @@ struct Shared {
     /// Cohorts that may be counted now, and passes that may be.
     cohorts: Semaphore,
     passes: Semaphore,
-    /// Told the measures of a pass that begins.
+    /// Receives the ids of the measures of each pass that begins.
     announce: mpsc::UnboundedSender<String>,
 }
 
@@ -191,7 +191,8 @@ impl Running {
         }
     }
 
-    /// The measures of the next pass, in the order of cohorts; nothing when none is under way. `progress` is told what begins.
+    /// The measures of the next pass, in the order of cohorts; nothing when none is under way. `progress` gets
+    /// the ids of measures whose counting begins.
     ///
     /// # Errors
     /// When a measure of its cohort has failed. After that none is under way.

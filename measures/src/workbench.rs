@@ -228,7 +228,7 @@ impl Workbench {
     /// # Errors
     /// When a view is missing.
     pub async fn differ(&self, one: &str, other: &str) -> Result<bool> {
-        // Without scalar subqueries: what they find stays in the plan, and other groups may run it at the same time.
+        // Without scalar subqueries, so that it is planned once for all groups.
         let text = format!(
             "select count(*) > 0 from (\
              select 1 from (select count(*) as n from prepared.{one}) o join (select count(*) as n from prepared.{other}) t on o.n <> t.n \
@@ -292,7 +292,7 @@ impl Workbench {
             None => {
                 let plan = grouped::plan(self.bind(text, params).await?).await.map_err(failed)?;
                 // A plan that runs once need not be kept.
-                if self.session.groups > 1 {
+                if self.session.groups > 1 && grouped::may_run_again(&plan) {
                     plans().insert(key, Arc::clone(&plan));
                 }
                 plan
