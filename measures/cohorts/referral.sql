@@ -1,5 +1,5 @@
--- Referrals, by the day of the order, with the day on which each step was reached. A referral that was cancelled, refused or sent twice
--- is left out.
+-- Referrals, by the day of the order, with the day on which each step was reached. A referral is left out that was entered in error,
+-- cancelled, a draft or no order, that lies outside the period, or that repeats an earlier one.
 select
     named_struct(
         'unit_id', referral_id,

@@ -496,9 +496,10 @@ pub fn catalog() -> Result<Vec<Measure>> {
                 case_mix: text("case_mix.sql").ok(),
                 by_payer: text("units_by_payer.sql").ok(),
             };
-            let sql = match text(RULE) {
-                Ok(rule) => Sql { file: RULE, text: rule },
-                Err(_) => Sql { file: UNITS, text: text(UNITS)? },
+            let sql = match (text(RULE), text(UNITS)) {
+                (Ok(_), Ok(_)) => return Err(broken(&name, RULE, TWO_FILES)),
+                (Ok(rule), Err(_)) => Sql { file: RULE, text: rule },
+                (Err(_), units) => Sql { file: UNITS, text: units? },
             };
             measures.extend(parse(&name, text("measure.toml")?, &sql, &more)?);
         }
@@ -529,7 +530,7 @@ pub fn catalog_with(folders: &[std::path::PathBuf]) -> Result<Vec<Measure>> {
             };
             let rule = if_there(RULE)?;
             if rule.is_some() && folder.join(UNITS).is_file() {
-                return Err(broken(&name, RULE, "stands beside units.sql; a measure has one of them"));
+                return Err(broken(&name, RULE, TWO_FILES));
             }
             let (file, text_of_file) = match rule {
                 Some(rule) => (RULE, rule),
@@ -581,6 +582,7 @@ pub const SUBGROUPS: [&str; 3] = ["subgroup", "subgroup_2", "subgroup_3"];
 /// The files of which a measure has one: the SQL that yields its units, or a rule on the rows of its cohort.
 const UNITS: &str = "units.sql";
 const RULE: &str = "rule.sql";
+const TWO_FILES: &str = "the folder has units.sql too; keep one of the two files";
 
 /// The text of one of them.
 struct Sql<'a> {

@@ -12,4 +12,5 @@ mod demo;
 mod disclosure;
 mod lake;
 mod lockfile;
+mod rules;
 mod shared_data;

@@ -200,12 +200,16 @@ impl World {
         use Value::{Boolean, Date, Integer, Text};
         synthetic::write(folder);
         let ids = KINDS.iter().map(|kind| (kind.id, kind.kind)).chain([ALONE, SWAP, ZERO].map(|id| (id, "proportion")));
+        let columns = &carecoord_lake::contract::result("measure").expect("a results table").columns;
         let measures: Vec<Vec<Value>> = ids
             .map(|(id, kind)| {
                 let mut row = synthetic::measure_row(&MEASURES[0]);
-                (row[0], row[2], row[5]) = (Text(id), Text(id), Text(kind));
+                let mut values = vec![("measure_id", Text(id)), ("title", Text(id)), ("kind", Text(kind))];
                 if kind == "mean" {
-                    (row[8], row[9]) = (Value::Number(1.0), Text("days"));
+                    values.extend([("multiplier", Value::Number(1.0)), ("value_unit", Text("days"))]);
+                }
+                for (column, value) in values {
+                    row[columns.iter().position(|each| each.name == column).expect("a column of measure")] = value;
                 }
                 row
             })
