@@ -20,6 +20,7 @@ use serde::Deserialize;
 use crate::definition::{
     Feed, Kind, Measure, StoreUnits, View, prepared_views, views_for, views_read, whole_views, worklists,
 };
+use crate::engine;
 use crate::error::{MeasureError, Result};
 use crate::gaps::Gaps;
 use crate::instrument::Instrument;
@@ -396,7 +397,7 @@ async fn bench(deck: &Deck, span: Span, place: &Path, shipped: &Shipped, views: 
         given.insert(name.clone(), deck.query(name, text).await?);
     }
     let loaded = deck.file.tables.keys().cloned().collect();
-    let mut benches = Workbench::open(context, &span, place, 1, loaded, shipped, &Arc::default())?;
+    let mut benches = Workbench::open(engine::local(context)?, &span, place, 1, loaded, shipped, &Arc::default())?;
     spellings::unify(&benches).await?;
     for views in views {
         Workbench::prepare(&benches, views, &given, &|_| {}).await?;

@@ -35,7 +35,7 @@ pub fn sharing(manifest: &Manifest) -> Sharing {
 /// How much of a run is done at the same time.
 #[derive(Debug, Clone, Copy)]
 pub struct AtOnce {
-    /// Cohorts whose units are held.
+    /// Cohorts that are measured.
     pub cohorts: usize,
     /// Passes that are counted.
     pub passes: usize,

@@ -24,6 +24,7 @@ pub mod deck;
 pub mod definition;
 mod dictionary;
 mod dispositions;
+pub mod engine;
 mod equity;
 mod error;
 mod exclusions;

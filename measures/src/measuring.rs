@@ -92,7 +92,7 @@ struct Shared {
     protection: Protection,
     timings: Arc<Timings>,
     at_once: AtOnce,
-    /// Cohorts that may be counted now, and passes that may be.
+    /// Cohorts that may be measured now, and passes that may be counted.
     cohorts: Semaphore,
     passes: Semaphore,
     /// Receives the ids of the measures of each pass that begins.
@@ -185,7 +185,8 @@ impl Running {
         }
         for (cohort, passes) in cohorts {
             let shared = Arc::clone(&self.shared);
-            let (done, measured) = mpsc::channel(1);
+            // Room for all of it: a cohort that had to wait for a reader would keep its turn from the cohort that is read first.
+            let (done, measured) = mpsc::channel(passes.len().max(1));
             let task = tokio::spawn(async move { shared.measure(&cohort, passes, &done).await });
             self.cohorts.push_back(CohortUnderWay { task, measured });
         }
@@ -240,10 +241,9 @@ impl Shared {
         mut passes: Vec<Counting>,
         done: &mpsc::Sender<Vec<Measured>>,
     ) -> Result<()> {
-        {
-            let _turn = self.cohorts.acquire().await.map_err(closed)?;
-            self.count(cohort, &mut passes).await?;
-        }
+        // Held until the rates are made: models of risk hold rows too, and the memory of a large lake is enough for one cohort.
+        let _turn = self.cohorts.acquire().await.map_err(closed)?;
+        self.count(cohort, &mut passes).await?;
         let rated = passes.into_iter().map(|counting| {
             let shared = Arc::clone(&self);
             async move {

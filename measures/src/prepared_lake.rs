@@ -10,6 +10,7 @@ use carecoord_lake::{files, sql};
 
 use crate::compute::Options;
 use crate::definition::{View, prepared_views, views_for, whole_views};
+use crate::engine;
 use crate::error::{MeasureError, Result};
 use crate::groups::{groups, sharing};
 use crate::span::Span;
@@ -55,14 +56,15 @@ impl PreparedLake {
         let most = groups.iter().map(|buckets| buckets.end - buckets.start).max().unwrap_or(1);
         let session = sql::measuring_session(most, &runtime)?;
         sql::register_lake_in_groups(&session, lake, manifest, &groups)?;
-        let benches = Workbench::open(session, span, folder, groups.len(), loaded.clone(), &shipped, &timings)?;
+        let benches =
+            Workbench::open(engine::local(session)?, span, folder, groups.len(), loaded.clone(), &shipped, &timings)?;
         spellings::unify(&benches).await?;
         timings.end(begun, "open", "lake");
 
         let [views, whole] = views_read(options, lists);
         Workbench::prepare(&benches, &views, &BTreeMap::new(), options.progress).await?;
         let session = sql::measuring_session(manifest.buckets, &runtime)?;
-        let all = Workbench::open(session, span, folder, 1, loaded, &shipped, &timings)?;
+        let all = Workbench::open(engine::local(session)?, span, folder, 1, loaded, &shipped, &timings)?;
         if let (Some(one), Some(of_all)) = (benches.first(), all.first()) {
             of_all.gather(one, &views).await?;
             Workbench::prepare(&all, &whole, &BTreeMap::new(), options.progress).await?;

@@ -5,20 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, Date32Array, Int64Array, RecordBatch, StringViewArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema};
 use carecoord_lake::contract;
 use carecoord_lake::grouped::{self, Grouped, Part, Planned};
-use carecoord_lake::parquet_file::Writer;
-use carecoord_lake::{files, sql};
+use carecoord_lake::sql;
 use datafusion::catalog::TableProvider;
-use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::dataframe::DataFrame;
+use datafusion::common::ScalarValue;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
 use crate::codes;
 use crate::definition::{Measure, NeededRows, Param, View, prepared_codes};
+use crate::engine::{Engine, Stored, Values};
 use crate::error::{MeasureError, Result};
 use crate::instrument::{self, Instrument};
 use crate::span::{Span, days};
@@ -59,7 +57,7 @@ pub struct Workbench {
 /// What the groups of a lake share.
 struct Session {
     /// Tables of schemas `lake` and `prepared`.
-    context: SessionContext,
+    engine: Arc<dyn Engine>,
     groups: usize,
     /// Queries that were planned, by their text with its parameters.
     plans: Mutex<HashMap<String, Arc<dyn ExecutionPlan>>>,
@@ -71,13 +69,11 @@ struct Session {
 impl Session {
     /// Registers a table, in place of one of the same name.
     fn register(&self, schema: &str, name: &str, provider: Arc<dyn TableProvider>) -> Result<()> {
-        let path = format!("{schema}.{name}");
-        if self.context.table_exist(path.as_str()).unwrap_or(false) {
-            let _ = self.context.deregister_table(path);
+        if self.engine.has(schema, name) {
             // What was planned reads the table that was there before.
             self.plans.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
-        Ok(sql::register(&self.context, schema, name, provider)?)
+        self.engine.register(schema, name, provider)
     }
 }
 
@@ -110,7 +106,7 @@ impl Workbench {
     /// # Errors
     /// When the table of months cannot be made.
     pub fn open(
-        context: SessionContext,
+        engine: Arc<dyn Engine>,
         span: &Span,
         folder: &Path,
         groups: usize,
@@ -118,12 +114,11 @@ impl Workbench {
         shipped: &Shipped,
         timings: &Arc<Timings>,
     ) -> Result<Vec<Self>> {
-        crate::functions::register(&context)?;
         for (name, batch) in shipped.iter().cloned().chain([("months", months(span)?)]) {
-            sql::register(&context, "prepared", name, sql::in_memory(batch.schema(), vec![batch])?)?;
+            engine.register("prepared", name, sql::in_memory(batch.schema(), vec![batch])?)?;
         }
         let session = Arc::new(Session {
-            context,
+            engine,
             groups,
             plans: Mutex::default(),
             differ: Mutex::default(),
@@ -167,8 +162,8 @@ impl Workbench {
             for group in groups {
                 let query = group.query(text, Params::none(group.span.extract_date)).await;
                 let query = query.map_err(|error| named(&error, &context()))?;
-                let made = write_partitions(query, &folder, group.group).await;
-                let (schema, files) = made.map_err(|error| named(&error, &context()))?;
+                let stored = group.session.engine.store(query, &folder, group.group).await;
+                let Stored { schema, files } = stored.map_err(|error| named(&error, &context()))?;
                 for (file, rows) in &files {
                     written.add(*rows, file);
                 }
@@ -208,8 +203,7 @@ impl Workbench {
     }
 
     async fn view(&self, name: &str) -> Result<Arc<dyn TableProvider>> {
-        let found = self.session.context.table_provider(format!("prepared.{name}")).await;
-        found.map_err(|error| MeasureError::engine(format!("the prepared view {name}"), error))
+        self.session.engine.table("prepared", name).await
     }
 
     /// Takes prepared views over that a session of all patients has made: every group sees all of their rows.
@@ -250,8 +244,8 @@ impl Workbench {
     /// # Errors
     /// When the query is refused.
     pub async fn replace(&self, table: &str, text: &str) -> Result<()> {
-        let frame = self.bind(text, Params::none(self.span.extract_date)).await?;
-        self.session.register("lake", table, frame.into_view())
+        let params = self.values(text, Params::none(self.span.extract_date))?;
+        self.session.register("lake", table, self.session.engine.view(text, params).await?)
     }
 
     /// What a view's rules took or left, in the order in which its counting query says them; nothing for a view that
@@ -281,16 +275,13 @@ impl Workbench {
     /// # Errors
     /// When the text is broken.
     pub async fn query(&self, text: &str, params: Params<'_>) -> Result<Planned> {
-        let failed = |error: datafusion::error::DataFusionError| {
-            MeasureError::engine("the SQL was refused", error.strip_backtrace())
-        };
         let key = format!("{params:?}\n{text}");
         let plans = || self.session.plans.lock().unwrap_or_else(PoisonError::into_inner);
         let known = plans().get(&key).cloned();
         let plan = match known {
             Some(plan) => plan,
             None => {
-                let plan = grouped::plan(self.bind(text, params).await?).await.map_err(failed)?;
+                let plan = self.session.engine.plan(text, self.values(text, params)?).await?;
                 // A plan that runs once need not be kept.
                 if self.session.groups > 1 && grouped::may_run_again(&plan) {
                     plans().insert(key, Arc::clone(&plan));
@@ -298,10 +289,11 @@ impl Workbench {
                 plan
             }
         };
-        Planned::new(&self.session.context, &plan, self.group).map_err(failed)
+        self.session.engine.ready(&plan, self.group)
     }
 
-    async fn bind(&self, text: &str, Params { own, window_days, data_through }: Params<'_>) -> Result<DataFrame> {
+    /// The values of the parameters that a text names.
+    fn values(&self, text: &str, Params { own, window_days, data_through }: Params<'_>) -> Result<Values> {
         let date = |date| ScalarValue::Date32(Some(days(date)));
         let mut values: Vec<(&str, ScalarValue)> = vec![
             ("period_start", date(self.span.first_month)),
@@ -320,21 +312,8 @@ impl Workbench {
             let name = format!("has_{}", table.name);
             (name, ScalarValue::Boolean(Some(self.loaded.contains(&table.name))))
         });
-        let used: HashMap<String, _> = values
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .chain(loaded)
-            .filter(|(name, _)| text.contains(&format!("${name}")))
-            .map(|(name, value)| (name, value.into()))
-            .collect();
-        let failed = |error: datafusion::error::DataFusionError| {
-            MeasureError::engine("the SQL was refused", error.strip_backtrace())
-        };
-        let frame = sql::read_only(&self.session.context, text).await.map_err(failed)?;
-        if used.is_empty() {
-            return Ok(frame);
-        }
-        frame.with_param_values(ParamValues::Map(used)).map_err(failed)
+        let named = values.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Ok(named.chain(loaded).filter(|(name, _)| text.contains(&format!("${name}"))).collect())
     }
 
     /// The file of what a measure says of the units of this group of buckets.
@@ -359,7 +338,7 @@ impl Workbench {
         // Equal variants have one table, so that what was planned on it stays.
         let ids: Vec<&str> = pass.iter().map(|measure| measure.id.as_str()).collect();
         let name = format!("variants_{}", &blake3::hash(ids.join("\n").as_bytes()).to_hex()[..16]);
-        if !self.session.context.table_exist(format!("prepared.{name}")).unwrap_or(false) {
+        if !self.session.engine.has("prepared", &name) {
             self.session.register("prepared", &name, sql::in_memory(rows.schema(), vec![rows])?)?;
         }
         Ok(name)
@@ -377,7 +356,7 @@ impl Workbench {
 
     /// Forgets a table of schema `prepared`, and what was planned on it.
     pub fn forget(&self, name: &str) {
-        let _ = self.session.context.deregister_table(format!("prepared.{name}"));
+        self.session.engine.deregister("prepared", name);
         self.session.plans.lock().unwrap_or_else(PoisonError::into_inner).retain(|text, _| !text.contains(name));
     }
 
@@ -538,69 +517,6 @@ fn named(error: &MeasureError, context: &str) -> MeasureError {
     }
 }
 
-fn nullable(schema: &Schema) -> Schema {
-    Schema::new(
-        schema
-            .fields()
-            .iter()
-            .map(|field| Field::new(field.name(), field.data_type().clone(), true))
-            .collect::<Vec<_>>(),
-    )
-}
-
-/// Writes a query's rows into `folder`, one file for each partition that has any, all at once. Returns the files with their rows, and
-/// their columns.
-async fn write_partitions(query: Planned, folder: &Path, group: usize) -> Result<(SchemaRef, Vec<(PathBuf, u64)>)> {
-    files::create_folder(folder)?;
-    let failed =
-        |error: datafusion::error::DataFusionError| MeasureError::engine("the query failed", error.strip_backtrace());
-    // The columns as they come: the kind of text of a union may differ from that of its plan.
-    let planned: SchemaRef = query.schema();
-    let streams = query.partitions().map_err(failed)?;
-    let columns: SchemaRef = streams.first().map_or(planned, |stream| stream.schema());
-    let schema: SchemaRef = Arc::new(nullable(&columns));
-    let mut tasks = tokio::task::JoinSet::new();
-    for (number, mut stream) in streams.into_iter().enumerate() {
-        let path = folder.join(format!("part-{group:02}-{number:02}.parquet"));
-        let schema = Arc::clone(&schema);
-        tasks.spawn(async move {
-            let mut out: Option<Writer> = None;
-            let mut rows = 0;
-            while let Some(batch) = stream.next().await {
-                let batch = batch.map_err(|error| MeasureError::engine("the query failed", error.strip_backtrace()))?;
-                if batch.num_rows() == 0 {
-                    continue;
-                }
-                let batch = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
-                    .map_err(|error| MeasureError::engine("the query failed", error))?;
-                let writer = match &mut out {
-                    Some(writer) => writer,
-                    None => out.insert(Writer::create(&path, Arc::clone(&schema))?),
-                };
-                writer.write(&batch)?;
-                rows += batch.num_rows() as u64;
-            }
-            let Some(writer) = out else { return Ok(None) };
-            writer.finish()?;
-            Ok::<_, MeasureError>(Some((path, rows)))
-        });
-    }
-    let mut written = Vec::new();
-    let mut failure = None;
-    while let Some(done) = tasks.join_next().await {
-        match done.map_err(|error| MeasureError::engine("the query failed", error)).flatten() {
-            Ok(path) => written.extend(path),
-            Err(error) => {
-                failure.get_or_insert(error);
-                // The others end before the draft that they write into is swept away.
-                tasks.abort_all();
-            }
-        }
-    }
-    written.sort();
-    failure.map_or(Ok((schema, written)), Err)
-}
-
 /// The text of a column at a row; none for null. Any text type will do.
 #[must_use]
 pub fn text_at(array: &ArrayRef, row: usize) -> Option<String> {
@@ -638,9 +554,16 @@ mod tests {
         let context = sql::session(1, &runtime).expect("a session");
         let date = jiff::civil::date(2026, 10, 1);
         let span = Span::new(date, 1, date, false).expect("a span");
-        let benches =
-            Workbench::open(context, &span, scratch.path(), 2, BTreeSet::new(), &Shipped::new(), &Arc::default())
-                .expect("groups");
+        let benches = Workbench::open(
+            crate::engine::local(context).expect("an engine"),
+            &span,
+            scratch.path(),
+            2,
+            BTreeSet::new(),
+            &Shipped::new(),
+            &Arc::default(),
+        )
+        .expect("groups");
         let part = |ids: &[&str]| {
             let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Utf8View, true)]));
             let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(ids));
