@@ -11,6 +11,8 @@ pub mod dictionary;
 mod error;
 pub mod files;
 #[cfg(feature = "sql")]
+mod filter_pushdown;
+#[cfg(feature = "sql")]
 pub mod grouped;
 pub mod inventory;
 pub mod manifest;

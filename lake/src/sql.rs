@@ -30,6 +30,7 @@ use url::Url;
 
 use crate::contract::{self, Contract};
 use crate::error::{LakeError, Result};
+use crate::filter_pushdown;
 use crate::grouped::{Grouped, Part};
 use crate::manifest::{Manifest, ResultsManifest};
 use crate::small_windows::SmallWindows;
@@ -75,7 +76,7 @@ pub fn runtime(memory_bytes: usize, sharing: Sharing, scratch: &Path) -> Result<
 /// # Errors
 /// When DataFusion refuses.
 pub fn session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
-    session_with(PhysicalOptimizer::new(), buckets, runtime)
+    session_with(filter_pushdown::optimizer(), buckets, runtime)
 }
 
 /// The same for queries whose windows are over the rows of a patient: a window holds a whole partition in memory, which a query of
@@ -85,7 +86,7 @@ pub fn session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext
 /// When DataFusion refuses.
 pub fn measuring_session(buckets: u32, runtime: &Arc<RuntimeEnv>) -> Result<SessionContext> {
     // Before the rules that put rows in the order and the partitions that a node asks for.
-    let mut optimizer = PhysicalOptimizer::new();
+    let mut optimizer = filter_pushdown::optimizer();
     optimizer.rules.insert(0, Arc::new(SmallWindows));
     session_with(optimizer, buckets, runtime)
 }
