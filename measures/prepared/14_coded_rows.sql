@@ -25,9 +25,13 @@ with recorded as (
     union all
     select patient_id, lower(coalesce(code_system, 'loinc')), code, observed_date, observation_id, value_number, value_text
     from lake.observation
+),
+codes as (
+    select set_id, target, code_system, code
+    from prepared.code_member
+    where set_id in (select set_id from prepared.shipped_code_set)
+       or set_id in ('frailty', 'advanced_illness', 'palliative_care')
 )
 select r.patient_id, c.set_id, c.target, r.day, r.row_id, r.value_number, r.value_text
-from recorded r
-join prepared.code_member c on c.code_system = r.code_system and c.code = r.code
-where c.set_id in (select set_id from prepared.shipped_code_set)
-   or c.set_id in ('frailty', 'advanced_illness', 'palliative_care')
+from codes c
+join recorded r on r.code_system = c.code_system and r.code = c.code

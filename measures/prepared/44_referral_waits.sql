@@ -1,9 +1,10 @@
 -- One row for each referral and `scope` with the day on which it reached each step of the nine-step loop (`measures.md` RF-FUNNEL: step
 -- wording ours, middle steps [K]). Scope `patient`: orders that are one referral for the patient (`referral_chains`) are the first of
 -- them, which carries the steps of all. Scope `organization`: the same for the organization that is asked, so that each has its own
--- share of a referral that was rejected and sent on. Only steps that were completed, on or after the day of the order, count; an appointment that names the referral stands in for the steps scheduled and seen (the first that was kept), where it is
--- earlier. It proves that the visit was scheduled on the day of booking; where that is not known, or lies before the order, on the
--- day for which it was booked at the latest, or the day on which it was cancelled or the extracts were taken, if that came first.
+-- share of a referral that was rejected and sent on. Only steps that were completed, on or after the day of the order, count; an
+-- appointment that names the referral stands in for the steps scheduled and seen (the first that was kept), where it is earlier. It
+-- proves that the visit was scheduled on the day of booking; where that is not known, or lies before the order, on the day for which it
+-- was booked at the latest, or the day on which it was cancelled or the extracts were taken, if that came first.
 -- `left_out`: entered_in_error, cancelled (revoked), draft, intent (not an order), outside_period, duplicate.
 -- `…_date` is the recorded day of a step, of a report and what follows it the first day on or after the visit where there is one: a
 -- letter that came before the visit acknowledges the referral and is no report [P]. `…_reached` is that day; of a step that is not
@@ -12,138 +13,153 @@
 -- acknowledgement may come before [P].
 -- `ended_as`: rejected, cancelled or expired, whichever was first, of a referral that was not seen and for which nothing was done after
 -- it.
--- Most orders are one referral for both scopes, with the same steps: what is found of them for the patient is taken for the organization
--- too. `twice` are those of which the two differ, which are looked at once more.
+-- Most patients have the same referrals in both scopes: theirs are looked at once, as scope `both`. `twice` are the others.
 with twice as (
-    select patient_id, of_referral_id as referral_id from prepared.referral_chains where own_referral_id <> of_referral_id
-    union
-    select patient_id, own_referral_id from prepared.referral_chains where own_referral_id <> of_referral_id
+    select distinct patient_id from prepared.referral_chains where own_referral_id <> of_referral_id
 ),
-merged as (
-    select c.*, 'patient' as scope, t.referral_id is null as for_both
-    from prepared.referral_chains c
-    left join twice t on t.referral_id = c.of_referral_id and t.patient_id = c.patient_id
+orders as (
+    select
+        s.scope,
+        c.patient_id,
+        c.referral_id,
+        c.ordered_date,
+        case when s.scope = 'organization' then c.own_referral_id else c.of_referral_id end as of_referral_id
+    from (
+        select 'both' as scope, false as apart
+        union all
+        select 'patient', true
+        union all
+        select 'organization', true
+    ) s
+    join (
+        select c.patient_id, c.referral_id, c.ordered_date, c.of_referral_id, c.own_referral_id, t.patient_id is not null as apart
+        from twice t
+        right join prepared.referral_chains c on c.patient_id = t.patient_id
+    ) c on c.apart = s.apart
+),
+-- What is recorded of each order. An appointment has two days for step `scheduled`: which of them counts depends on the order's own.
+recorded as (
+    select patient_id, referral_id, step, occurred_date as day, cast(null as date) as booked_date, cast(null as date) as booked_for
+    from lake.referral_event
+    where coalesce(status, 'completed') = 'completed'
     union all
-    select c.* replace (own_referral_id as of_referral_id), 'organization', false
-    from prepared.referral_chains c
-    join twice t on t.referral_id = c.of_referral_id and t.patient_id = c.patient_id
+    select
+        patient_id,
+        referral_id,
+        'scheduled' as step,
+        least(start_date, cancelled_date, $data_through) as day,
+        booked_date,
+        start_date as booked_for
+    from lake.appointment
+    where status not in ('proposed', 'pending', 'waitlist', 'entered-in-error')
+    union all
+    select
+        patient_id,
+        referral_id,
+        case status when 'noshow' then 'no_show' when 'fulfilled' then 'completed' else 'booked' end as step,
+        start_date as day,
+        cast(null as date) as booked_date,
+        cast(null as date) as booked_for
+    from lake.appointment
+    where status in ('fulfilled', 'noshow', 'booked', 'arrived', 'checked-in')
 ),
+-- An order that takes an earlier one up again is something that was done for it, on `again_date`.
 dated as (
-    select m.scope, m.patient_id, m.of_referral_id, e.step, e.occurred_date as day
-    from merged m
-    join lake.referral_event e on e.referral_id = m.referral_id and e.patient_id = m.patient_id
-    where coalesce(e.status, 'completed') = 'completed'
-    union all
     select
-        m.scope,
-        m.patient_id,
-        m.of_referral_id,
-        'scheduled',
-        case
-            when a.booked_date >= m.ordered_date then least(a.booked_date, a.start_date)
-            else least(a.start_date, a.cancelled_date, $data_through)
-        end
-    from merged m
-    join lake.appointment a on a.referral_id = m.referral_id and a.patient_id = m.patient_id
-    where a.status not in ('proposed', 'pending', 'waitlist', 'entered-in-error')
-    union all
-    select m.scope, m.patient_id, m.of_referral_id, case when a.status = 'noshow' then 'no_show' else 'completed' end, a.start_date
-    from merged m
-    join lake.appointment a on a.referral_id = m.referral_id and a.patient_id = m.patient_id
-    where a.status in ('fulfilled', 'noshow')
-    union all
-    -- An order that takes an earlier one up again is something that was done for it.
-    select m.scope, m.patient_id, m.of_referral_id, 'ordered_again', m.ordered_date
-    from merged m
-    where m.referral_id <> m.of_referral_id
+        o.scope,
+        o.patient_id,
+        o.of_referral_id as referral_id,
+        m.ordered_date,
+        case when o.referral_id <> o.of_referral_id then o.ordered_date end as again_date,
+        r.step,
+        case when r.booked_date >= o.ordered_date then least(r.booked_date, r.booked_for) else r.day end as day
+    from prepared.referral_chains m
+    join orders o on o.of_referral_id = m.referral_id and o.patient_id = m.patient_id
+    left join recorded r on r.referral_id = o.referral_id and r.patient_id = o.patient_id
 ),
--- With each step the last one by which something was done for the referral: what was rejected, cancelled or expired before it was
--- taken up again, and goes on.
-in_time as (
-    select
-        d.*,
-        coalesce(
-            max(case when d.step in ('ordered_again', 'sent', 'reviewed', 'scheduled', 'no_show', 'completed') then d.day end)
-                over (partition by d.scope, d.patient_id, d.of_referral_id),
-            d.day
-        ) as last_step
-    from dated d
-),
+-- `last_step` is the last day on which something was done for the referral: what was rejected, cancelled or expired before it was taken
+-- up again, and goes on. Referrals of which nothing is recorded on or after the day of the order have no row.
 steps as (
     select
-        m.scope,
-        m.patient_id,
-        m.referral_id,
-        min(d.day) filter (where d.step = 'sent') as sent_date,
-        min(d.day) filter (where d.step = 'reviewed') as reviewed_date,
-        min(d.day) filter (where d.step = 'scheduled') as scheduled_date,
-        min(d.day) filter (where d.step = 'completed') as seen_date,
-        min(d.day) filter (where d.step = 'plan_to_patient') as plan_date,
-        min(d.day) filter (where d.step = 'report_received') as first_report_date,
-        min(d.day) filter (where d.step = 'report_acknowledged') as first_acknowledged_date,
-        min(d.day) filter (where d.step = 'patient_informed') as first_informed_date,
-        min(d.day) filter (where d.step = 'no_show') as no_show_date,
-        min(d.day) filter (where d.step = 'rejected') as rejected_date,
-        min(d.day) filter (where d.step = 'expired') as expired_date,
-        min(d.day) filter (where d.step = 'rejected' and d.day >= d.last_step) as rejected_at_last,
-        min(d.day) filter (where d.step = 'cancelled' and d.day >= d.last_step) as cancelled_at_last,
-        min(d.day) filter (where d.step = 'expired' and d.day >= d.last_step) as expired_at_last
-    from merged m
-    join in_time d on d.scope = m.scope and d.of_referral_id = m.referral_id and d.patient_id = m.patient_id
-    where m.of_referral_id = m.referral_id and d.day >= m.ordered_date
-    group by m.scope, m.patient_id, m.referral_id
+        scope,
+        patient_id,
+        referral_id,
+        ordered_date,
+        greatest(
+            max(again_date),
+            max(day) filter (where step in ('sent', 'reviewed', 'scheduled', 'no_show', 'completed'))
+        ) as last_step,
+        min(day) filter (where step = 'sent' and day >= ordered_date) as sent_date,
+        min(day) filter (where step = 'reviewed' and day >= ordered_date) as reviewed_date,
+        min(day) filter (where step = 'scheduled' and day >= ordered_date) as scheduled_date,
+        min(day) filter (where step = 'completed' and day >= ordered_date) as seen_date,
+        min(day) filter (where step = 'no_show' and day >= ordered_date) as no_show_date,
+        max(day) filter (where step = 'booked' and day >= ordered_date) as booked_for
+    from dated
+    group by scope, patient_id, referral_id, ordered_date
+    having greatest(max(again_date), max(day) filter (where step is distinct from 'booked')) >= ordered_date
 ),
--- The day from which a letter may be the report: that of the visit; else the last day that was planned for it.
+-- `from_day` is the day from which a letter may be the report: that of the visit; else the last day that was planned for it.
 expected as (
+    select
+        *,
+        greatest(ordered_date, last_step) as ends_from,
+        coalesce(seen_date, greatest(scheduled_date, booked_for)) as from_day
+    from steps
+),
+-- The letters and the ends, which depend on those days. The steps found before are one row for each referral: `min` carries them on.
+ended as (
     select
         s.scope,
         s.patient_id,
         s.referral_id,
-        coalesce(s.seen_date, greatest(s.scheduled_date, b.booked_for)) as from_day
-    from steps s
+        min(s.sent_date) as sent_date,
+        min(s.reviewed_date) as reviewed_date,
+        min(s.scheduled_date) as scheduled_date,
+        min(s.seen_date) as seen_date,
+        min(s.no_show_date) as no_show_date,
+        min(s.from_day) as from_day,
+        min(e.day) filter (where e.step = 'plan_to_patient' and e.day >= s.ordered_date) as plan_date,
+        min(e.day) filter (where e.step = 'report_received' and e.day >= s.ordered_date) as first_report,
+        min(e.day) filter (where e.step = 'report_acknowledged' and e.day >= s.ordered_date) as first_acknowledged,
+        min(e.day) filter (where e.step = 'patient_informed' and e.day >= s.ordered_date) as first_informed,
+        min(e.day) filter (where e.step = 'report_received' and e.day >= s.from_day) as report_after,
+        min(e.day) filter (where e.step = 'report_acknowledged' and e.day >= s.from_day) as acknowledged_after,
+        min(e.day) filter (where e.step = 'patient_informed' and e.day >= s.from_day) as informed_after,
+        min(e.day) filter (where e.step = 'rejected' and e.day >= s.ordered_date) as rejected_date,
+        min(e.day) filter (where e.step = 'expired' and e.day >= s.ordered_date) as expired_date,
+        min(e.day) filter (where e.step = 'rejected' and e.day >= s.ends_from) as rejected_at_last,
+        min(e.day) filter (where e.step = 'cancelled' and e.day >= s.ends_from) as cancelled_at_last,
+        min(e.day) filter (where e.step = 'expired' and e.day >= s.ends_from) as expired_at_last
+    from expected s
     left join (
-        select m.scope, m.of_referral_id, m.patient_id, max(a.start_date) as booked_for
-        from merged m
-        join lake.appointment a on a.referral_id = m.referral_id and a.patient_id = m.patient_id
-        where a.status in ('booked', 'arrived', 'checked-in')
-        group by m.scope, m.of_referral_id, m.patient_id
-    ) b on b.scope = s.scope and b.of_referral_id = s.referral_id and b.patient_id = s.patient_id
+        select o.scope, o.patient_id, o.of_referral_id, e.step, e.occurred_date as day
+        from orders o
+        join lake.referral_event e on e.referral_id = o.referral_id and e.patient_id = o.patient_id
+        where coalesce(e.status, 'completed') = 'completed'
+          and e.step not in ('ordered', 'sent', 'reviewed', 'scheduled', 'completed', 'report_sent')
+    ) e on e.scope = s.scope and e.of_referral_id = s.referral_id and e.patient_id = s.patient_id
+    group by s.scope, s.patient_id, s.referral_id
 ),
-after_visit as (
+loops as (
     select
-        x.scope,
-        x.patient_id,
-        x.referral_id,
-        min(d.day) filter (where d.step = 'report_received') as report_date,
-        min(d.day) filter (where d.step = 'report_acknowledged') as acknowledged_date,
-        min(d.day) filter (where d.step = 'patient_informed') as informed_date
-    from expected x
-    join dated d on d.scope = x.scope and d.of_referral_id = x.referral_id and d.patient_id = x.patient_id
-    where d.step in ('report_received', 'report_acknowledged', 'patient_informed')
-      and d.day >= x.from_day
-    group by x.scope, x.patient_id, x.referral_id
-),
-ended as (
-    select
-        s.*,
-        coalesce(case when s.seen_date is not null then v.report_date end, s.first_report_date) as report_date,
-        coalesce(case when s.seen_date is not null then v.acknowledged_date end, s.first_acknowledged_date) as acknowledged_date,
-        coalesce(case when s.seen_date is not null then v.informed_date end, s.first_informed_date) as informed_date,
+        e.*,
+        coalesce(case when seen_date is not null then report_after end, first_report) as report_date,
+        coalesce(case when seen_date is not null then acknowledged_after end, first_acknowledged) as acknowledged_date,
+        coalesce(case when seen_date is not null then informed_after end, first_informed) as informed_date,
         -- What proves a visit that is not recorded.
         case
-            when x.from_day is null then least(s.first_report_date, s.first_acknowledged_date, s.first_informed_date)
-            else least(v.report_date, v.acknowledged_date, v.informed_date)
+            when from_day is null then least(first_report, first_acknowledged, first_informed)
+            else least(report_after, acknowledged_after, informed_after)
         end as proof_of_visit,
-        least(s.first_report_date, s.first_acknowledged_date, s.first_informed_date) as first_letter,
-        least(s.rejected_at_last, s.cancelled_at_last, s.expired_at_last) as first_end
-    from steps s
-    left join expected x on x.scope = s.scope and x.referral_id = s.referral_id and x.patient_id = s.patient_id
-    left join after_visit v on v.scope = s.scope and v.referral_id = s.referral_id and v.patient_id = s.patient_id
+        least(first_report, first_acknowledged, first_informed) as first_letter,
+        least(rejected_at_last, cancelled_at_last, expired_at_last) as first_end
+    from ended e
 )
 select
     scopes.scope,
     m.referral_id,
-    m.of_referral_id,
+    case when scopes.scope = 'patient' then m.of_referral_id else m.own_referral_id end as of_referral_id,
     m.patient_id,
     m.organization_id,
     m.referring_practitioner_id,
@@ -157,7 +173,10 @@ select
     m.reason is not null as has_reason,
     m.clinical_question is not null as has_question,
     m.priority is not null as has_priority,
-    coalesce(m.unfit_now, case when m.of_referral_id <> m.referral_id then 'duplicate' end) as left_out,
+    coalesce(
+        m.unfit_now,
+        case when case when scopes.scope = 'patient' then m.of_referral_id else m.own_referral_id end <> m.referral_id then 'duplicate' end
+    ) as left_out,
     e.sent_date,
     e.reviewed_date,
     e.scheduled_date,
@@ -183,7 +202,7 @@ select
         when e.first_end = e.cancelled_at_last then 'cancelled'
         else 'expired'
     end as ended_as
-from merged m
-join (select 'patient' as scope union all select 'organization') scopes on scopes.scope = m.scope or m.for_both
-left join ended e on e.scope = m.scope and e.referral_id = m.referral_id and e.patient_id = m.patient_id
+from prepared.referral_chains m
+cross join (select 'patient' as scope union all select 'organization') scopes
+left join loops e on e.referral_id = m.referral_id and e.patient_id = m.patient_id and (e.scope = scopes.scope or e.scope = 'both')
 left join lake.practitioner receiver on receiver.practitioner_id = m.referred_to_practitioner_id

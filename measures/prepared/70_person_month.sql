@@ -1,15 +1,6 @@
 -- One row for each member-month with what was used in it, and with what rates are split by: computed once for all
 -- utilisation and cost measures. Admissions are counted in the month of admission, transfers chained to one.
-with visits as (
-    select
-        patient_id,
-        cast(date_trunc('month', start_date) as date) as month,
-        count(*) as ed_visits,
-        count(*) filter (where not admitted) as ed_treat_and_release
-    from prepared.emergency_visits
-    group by patient_id, date_trunc('month', start_date)
-),
-chained as (
+with chained as (
     select
         patient_id,
         start_date,
@@ -17,16 +8,19 @@ chained as (
             as came_by_transfer
     from prepared.stays
 ),
-admissions as (
-    select patient_id, cast(date_trunc('month', start_date) as date) as month, count(*) as admissions
+used as (
+    select
+        patient_id,
+        cast(date_trunc('month', start_date) as date) as month,
+        1 as ed_visits,
+        case when not admitted then 1 else 0 end as ed_treat_and_release,
+        0 as admissions,
+        cast(0 as decimal(18, 2)) as paid
+    from prepared.emergency_visits
+    union all
+    select patient_id, cast(date_trunc('month', start_date) as date), 0, 0, 1, cast(0 as decimal(18, 2))
     from chained
     where not came_by_transfer
-    group by patient_id, date_trunc('month', start_date)
-),
-used as (
-    select patient_id, month, ed_visits, ed_treat_and_release, 0 as admissions, cast(0 as decimal(18, 2)) as paid from visits
-    union all
-    select patient_id, month, 0, 0, admissions, cast(0 as decimal(18, 2)) from admissions
     union all
     select patient_id, month, 0, 0, 0, cast(paid as decimal(18, 2)) from prepared.paid
 ),
@@ -41,6 +35,18 @@ totals as (
     from used
     where month between $period_start and $period_end
     group by patient_id, month
+),
+-- The site is looked up for each person and each span of attribution, not for each month.
+person as (
+    select p.*, pr.organization_id
+    from prepared.person p
+    left join lake.practitioner pr on pr.practitioner_id = p.primary_practitioner_id
+),
+responsible as (
+    select a.patient_id, a.valid_from, a.valid_until, a.practitioner_id, pr.organization_id
+    from prepared.attribution a
+    left join lake.practitioner pr on pr.practitioner_id = a.practitioner_id
+    where a.role = 'primary'
 )
 select
     mm.patient_id,
@@ -53,25 +59,24 @@ select
     coalesce(t.paid, 0) as paid,
     case when $has_attribution then ap.practitioner_id else p.primary_practitioner_id end as practitioner_id,
     case when $has_attribution then ac.practitioner_id else p.coordinator_id end as coordinator_id,
-    pr.organization_id,
+    case when $has_attribution then ap.organization_id else p.organization_id end as organization_id,
     p.birth_date,
     p.sex,
     p.race,
     p.ethnicity,
     p.language,
     p.deprivation
-from prepared.member_months mm
-join prepared.months mo on mo.month = mm.month
-join prepared.person p on p.patient_id = mm.patient_id
+-- What was used, persons and spans are kept in memory, and the many member-months run past them: while they have few columns,
+-- and the months last, since the engine takes what it has joined with them for few rows.
+from totals t
+right join prepared.member_months mm on mm.patient_id = t.patient_id and mm.month = t.month
 -- Who answers on the day that decides membership, the 15th.
-left join prepared.attribution ap
+left join responsible ap
     on ap.patient_id = mm.patient_id
-    and ap.role = 'primary'
     and add_days(mm.month, 14) between ap.valid_from and ap.valid_until
 left join prepared.attribution ac
     on ac.patient_id = mm.patient_id
     and ac.role = 'coordinator'
     and add_days(mm.month, 14) between ac.valid_from and ac.valid_until
-left join lake.practitioner pr
-    on pr.practitioner_id = case when $has_attribution then ap.practitioner_id else p.primary_practitioner_id end
-left join totals t on t.patient_id = mm.patient_id and t.month = mm.month
+join person p on p.patient_id = mm.patient_id
+join prepared.months mo on mo.month = mm.month

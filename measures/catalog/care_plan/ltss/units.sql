@@ -56,14 +56,14 @@ plans as (
             max(d.documented_date)
         ) as updated_date,
         m.from_day,
-        count(distinct lower(d.element)) filter (
+        coalesce(array_length(array_distinct(array_agg(lower(d.element)) filter (
             where d.documented_date >= m.from_day
               and strpos(concat(',', $core, ','), concat(',', lower(d.element), ',')) > 0
-        ) as core,
-        count(distinct lower(d.element)) filter (
+        ))), 0) as core,
+        coalesce(array_length(array_distinct(array_agg(lower(d.element)) filter (
             where d.documented_date >= m.from_day
               and strpos(concat(',', $supplemental, ','), concat(',', lower(d.element), ',')) > 0
-        ) as supplemental
+        ))), 0) as supplemental
     from members m
     join lake.care_plan p on p.patient_id = m.patient_id
     left join lake.care_plan_element d

@@ -57,9 +57,25 @@ persons as (
     from by_practitioner
     group by patient_id, mp_year
 ),
+-- What is the same for every variant is made once, before they are joined.
+named as (
+    select
+        concat(patient_id, '|', cast(mp_year as varchar)) as unit_id,
+        patient_id,
+        least(make_date(mp_year, 12, 31), $period_end) as index_date,
+        make_date(mp_year, 12, 31) as mature_on,
+        n,
+        m,
+        squares,
+        most,
+        repeats,
+        concat(cast(n as varchar), ' visits to ', cast(m as varchar)) as evidence,
+        usual_practitioner as practitioner_id
+    from persons
+),
 valued as (
     select
-        persons.*,
+        named.*,
         variant.variant,
         case
             when n < variant.min_visits then null
@@ -69,19 +85,19 @@ valued as (
             when variant.index = 4 then cast(squares as double) / (n * n)
             when variant.index = 5 then case when n > 1 then (1 - m / (n + 0.1)) / (1 - 1 / (n + 0.1)) end
         end as value
-    from persons
+    from named
     cross join variant
 )
 select
     variant,
-    concat(patient_id, '|', cast(mp_year as varchar)) as unit_id,
+    unit_id,
     patient_id,
-    least(make_date(mp_year, 12, 31), $period_end) as index_date,
-    make_date(mp_year, 12, 31) as mature_on,
+    index_date,
+    mature_on,
     value is not null as in_denominator,
     case when value is null then 'fewer_visits' end as exclusion_reason,
     case when value is not null then true end as in_numerator,
     value as numerator,
-    concat(cast(n as varchar), ' visits to ', cast(m as varchar)) as evidence,
-    usual_practitioner as practitioner_id
+    evidence,
+    practitioner_id
 from valued

@@ -1,18 +1,26 @@
--- One row for each person and calendar year with a fill of the class ($class: 1 diabetes, 2 renin-angiotensin, 3 statin):
+-- One row for each person and calendar year with a fill of the class of the variant (1 diabetes, 2 renin-angiotensin, 3 statin):
 -- whether at least 80 % of the days from the first fill are covered. Treatment begins with the first fill while enrolled, and ends
 -- with that episode of enrolment; of a person of whom no enrolment is known, it does not end so.
 with of_class as (
     select
-        f.*,
-        cast(date_part('year', f.filled_date) as int) as mp_year
+        variant.variant,
+        variant.class,
+        f.patient_id,
+        cast(date_part('year', f.filled_date) as int) as mp_year,
+        f.fill_id,
+        f.filled_date,
+        f.days_supply,
+        f.ingredients,
+        f.left_out
     from prepared.fills f
-    where date_part('year', f.filled_date) >= date_part('year', $period_start)
+    cross join variant
+    where variant.class = case
+            when f.drug_class in ('diabetes', 'antidiabetic') then 1
+            when f.drug_class in ('rasa', 'ras_antagonist') then 2
+            when f.drug_class in ('statin', 'statins') then 3
+        end
+      and date_part('year', f.filled_date) >= date_part('year', $period_start)
       and f.filled_date <= $period_end
-      and case $class
-            when 1 then f.drug_class in ('diabetes', 'antidiabetic')
-            when 2 then f.drug_class in ('rasa', 'ras_antagonist')
-            else f.drug_class in ('statin', 'statins')
-          end
 ),
 enrolled as (
     select distinct patient_id from prepared.enrolment
@@ -20,13 +28,7 @@ enrolled as (
 -- Each fill with the last day of the episode that it lies in.
 placed as (
     select
-        f.patient_id,
-        f.mp_year,
-        f.fill_id,
-        f.filled_date,
-        f.days_supply,
-        f.ingredients,
-        f.left_out,
+        f.*,
         p.birth_date,
         p.deceased_date,
         case when n.patient_id is null then date '9999-12-31' else e.last_day end as enrolled_until
@@ -47,6 +49,9 @@ treated as (
 begun as (
     select
         treated.*,
+        row_number() over of_year as place,
+        bool_or(left_out is null) over of_year as dispensed,
+        bool_or(left_out is null and enrolled_until is not null) over of_year as enrolled,
         first_value(case when can_begin then filled_date end) ignore nulls over of_year as first_day,
         least(
             make_date(mp_year, 12, 31),
@@ -56,7 +61,7 @@ begun as (
         ) as last_day
     from treated
     window of_year as (
-        partition by patient_id, mp_year order by filled_date, fill_id
+        partition by patient_id, class, mp_year order by filled_date, fill_id
         rows between unbounded preceding and unbounded following
     )
 ),
@@ -66,30 +71,33 @@ fills as (
         coalesce(left_out is null and filled_date between first_day and last_day, false) as counts
     from begun
 ),
-persons as (
+-- The fills of a year as lists. One that does not count supplies no day.
+listed as (
     select
-        patient_id,
-        mp_year,
-        birth_date,
-        first_day,
-        last_day,
-        bool_or(left_out is null) as dispensed,
-        bool_or(left_out is null and enrolled_until is not null) as enrolled,
-        count(distinct case when counts then filled_date end) as fill_dates,
-        array_agg(filled_date order by filled_date, fill_id) filter (where counts) as filled,
-        array_agg(days_supply order by filled_date, fill_id) filter (where counts) as supply,
-        array_agg(ingredients order by filled_date, fill_id) filter (where counts) as ingredients
+        fills.*,
+        max(case when counts then filled_date end) over of_year as last_fill,
+        array_agg(filled_date) over of_year as filled,
+        array_agg(case when counts then days_supply else 0 end) over of_year as supply,
+        array_agg(ingredients) over of_year as ingredients_of
     from fills
-    group by patient_id, mp_year, birth_date, first_day, last_day
+    window of_year as (
+        partition by patient_id, class, mp_year order by filled_date, fill_id
+        rows between unbounded preceding and unbounded following
+    )
 ),
-in_hospital as (
+stays as (
     select
-        patient_id,
-        array_agg(start_date order by start_date, stay_id) as admitted,
+        s.patient_id,
+        row_number() over of_patient as place,
+        array_agg(s.start_date) over of_patient as admitted,
         -- Who is still there at the end of the period has no day at home yet: the day of discharge would be one.
-        array_agg(coalesce(in_hospital_until, add_days($period_end, 1)) order by start_date, stay_id) as discharged
-    from prepared.stays
-    group by patient_id
+        array_agg(coalesce(s.in_hospital_until, add_days($period_end, 1))) over of_patient as discharged
+    from prepared.stays s
+    where s.patient_id in (select f.patient_id from prepared.fills f)
+    window of_patient as (
+        partition by s.patient_id order by s.start_date, s.stay_id
+        rows between unbounded preceding and unbounded following
+    )
 ),
 renal as (
     select patient_id, min(recorded_date) as recorded_date
@@ -99,12 +107,13 @@ renal as (
 ),
 counted as (
     select
+        p.variant,
         p.patient_id,
         p.mp_year,
         p.first_day,
         p.last_day,
         covered_days(
-            p.filled, p.supply, p.ingredients, p.first_day, p.last_day, h.admitted, h.discharged
+            p.filled, p.supply, p.ingredients_of, p.first_day, p.last_day, h.admitted, h.discharged
         ) as cover,
         case
             when p.birth_date > make_date(p.mp_year - 18, 1, 1) then 'under_18'
@@ -112,12 +121,13 @@ counted as (
             when not p.enrolled then 'not_enrolled'
             when p.first_day is null then 'died_before'
             when r.recorded_date <= p.last_day then 'excluded_esrd'
-            when p.fill_dates < 2 then 'one_fill_date'
+            when p.last_fill = p.first_day then 'one_fill_date'
             when days_between(p.first_day, p.last_day) + 1 < 91 then 'short_treatment'
         end as exclusion_reason
-    from persons p
-    left join in_hospital h on h.patient_id = p.patient_id
+    from listed p
+    left join stays h on h.patient_id = p.patient_id and h.place = 1
     left join renal r on r.patient_id = p.patient_id
+    where p.place = 1
 ),
 judged as (
     select
@@ -128,6 +138,7 @@ judged as (
     from counted
 )
 select
+    variant,
     concat(patient_id, '|', cast(mp_year as varchar)) as unit_id,
     patient_id,
     least(make_date(mp_year, 12, 31), $period_end) as index_date,

@@ -1,45 +1,49 @@
--- One row for each member-month: its discharges with a condition of composite composite (90 all, 91 acute, 92 chronic).
-with stay_encounters as (
-    -- Every row of a stay, copies too, with the stay's first row.
-    select r.patient_id, r.encounter_id, k.of_encounter_id as first_encounter_id
-    from prepared.stay_rows r
-    join prepared.stay_rows k on k.patient_id = r.patient_id and k.encounter_id = r.of_encounter_id
-),
-recorded as (
-    select e.patient_id, e.first_encounter_id, c.target
-    from stay_encounters e
-    join lake.diagnosis d on d.patient_id = e.patient_id and d.encounter_id = e.encounter_id
-    join prepared.code_member c
-        on c.set_id = 'pqi_beside' and c.code_system = lower(coalesce(d.code_system, 'icd-10-cm')) and c.code = d.code
+-- One row for each member-month: its discharges with a condition of the composite (90 all, 91 acute, 92 chronic).
+with recorded as (
+    -- The few codes that are asked for come first.
+    select d.patient_id, d.encounter_id, c.target
+    from prepared.code_member c
+    join lake.diagnosis d on c.code_system = lower(coalesce(d.code_system, 'icd-10-cm')) and c.code = d.code
+    where c.set_id = 'pqi_beside'
     union all
-    select e.patient_id, e.first_encounter_id, c.target
-    from stay_encounters e
-    join lake.procedure p on p.patient_id = e.patient_id and p.encounter_id = e.encounter_id
-    join prepared.code_member c
-        on c.set_id = 'pqi_beside' and c.code_system = lower(coalesce(p.code_system, 'icd-10-pcs')) and c.code = p.code
+    select p.patient_id, p.encounter_id, c.target
+    from prepared.code_member c
+    join lake.procedure p on c.code_system = lower(coalesce(p.code_system, 'icd-10-pcs')) and c.code = p.code
+    where c.set_id = 'pqi_beside'
+),
+of_stay as (
+    -- Codes on any row of a stay, copies of rows too.
+    select r.patient_id, first_row.of_encounter_id as first_encounter_id, r.target
+    from recorded r
+    join prepared.stay_rows s on s.patient_id = r.patient_id and s.encounter_id = r.encounter_id
+    join prepared.stay_rows first_row
+        on first_row.patient_id = s.patient_id and first_row.encounter_id = s.of_encounter_id
     union all
     select s.patient_id, s.first_encounter_id, c.target
-    from prepared.stays s
-    join prepared.code_member c
-        on c.set_id = 'pqi_beside' and c.code_system = 'icd-10-cm' and c.code = s.primary_diagnosis
+    from prepared.code_member c
+    join prepared.stays s on c.code = s.primary_diagnosis
+    where c.set_id = 'pqi_beside' and c.code_system = 'icd-10-cm'
 ),
 beside as (
     select
         patient_id,
         first_encounter_id,
-        bool_or(target = 'diabetes') as diabetes,
-        bool_or(target = 'amputation') as amputation,
+        bool_or(target = 'diabetes') and bool_or(target = 'amputation') as diabetic_amputation,
         bool_or(target = 'dialysis_access') as dialysis_access,
         bool_or(target = 'sickle_cell') as sickle_cell,
         bool_or(target = 'kidney_disorder') as kidney_disorder
-    from recorded
+    from of_stay
     group by patient_id, first_encounter_id
 ),
-stays as (
+fitting as (
+    -- A stay may fit two components: one by its principal diagnosis, and 16 by its amputation.
     select
         s.*,
-        c.target as by_principal,
-        b.diabetes and b.amputation as diabetic_amputation,
+        case
+            when fit.by_amputation then '16'
+            when c.target = '15' and s.age >= 40 then '05'
+            else c.target
+        end as component,
         b.dialysis_access,
         b.sickle_cell,
         b.kidney_disorder
@@ -47,16 +51,8 @@ stays as (
     left join prepared.code_member c
         on c.set_id = 'pqi_component' and c.code_system = 'icd-10-cm' and c.code = s.primary_diagnosis
     left join beside b on b.patient_id = s.patient_id and b.first_encounter_id = s.first_encounter_id
-),
-fitting as (
-    -- A stay may fit two components: one by its principal diagnosis, and 16 by its amputation.
-    select stays.*, case when by_principal = '15' and age >= 40 then '05' else by_principal end as component
-    from stays
-    where by_principal is not null
-    union all
-    select stays.*, '16' as component
-    from stays
-    where diabetic_amputation
+    cross join (values (true), (false)) fit (by_amputation)
+    where case when fit.by_amputation then b.diabetic_amputation else c.target is not null end
 ),
 reasoned as (
     select
@@ -78,7 +74,7 @@ counted as (
         variant.variant,
         patient_id,
         cast(date_trunc('month', end_date) as date) as month,
-        count(distinct case when reason is null then stay_id end) as discharges,
+        array_length(array_distinct(array_agg(stay_id) filter (where reason is null))) as discharges,
         array_to_string(
             array_agg(concat_ws(' ', stay_id, 'PQI', component, reason) order by end_date, stay_id, component), ', '
         ) as evidence
