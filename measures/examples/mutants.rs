@@ -1,62 +1,182 @@
 //! Whether the decks would notice: every comparison, bound, number and sort in the SQL of the catalogue is changed, one at a
 //! time, and the decks are run. A change that no deck notices is printed.
 //!
-//! `cargo run -p carecoord-measures --example mutants [ID-PREFIX]` changes measures, `… --example mutants -- --prepared
-//! [NAME-PREFIX]` prepared views, against the decks of all measures that rest on them.
+//! ```sh
+//! cargo run --release -p carecoord-measures --example mutants -- measures [ID-PREFIX]
+//! cargo run --release -p carecoord-measures --example mutants -- rules [ID-PREFIX]
+//! cargo run --release -p carecoord-measures --example mutants -- cohorts [NAME-PREFIX]
+//! cargo run --release -p carecoord-measures --example mutants -- prepared [NAME-PREFIX]
+//! ```
+//!
+//! `measures` changes the SQL of definitions that are no rules, `rules` that of rules, `cohorts` that of cohorts, against the decks of all
+//! rules on them, `prepared` prepared views, against the decks of all measures that rest on them. `examples/survivors.toml` lists the
+//! changes that no deck can notice, with the reason; any other survivor ends the program with exit code 1.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use carecoord_measures::deck;
 use carecoord_measures::definition::{self, Measure, View};
 use carecoord_measures::instrument::{self, Instrument};
+use carecoord_measures::{deck, rule};
+use serde::Deserialize;
 
-fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let prefix = arguments.next().unwrap_or_default();
-    if prefix == "--prepared" {
-        prepared(&arguments.next().unwrap_or_default());
-        return;
+/// Changes that no deck can notice.
+#[derive(Deserialize)]
+struct Survivors {
+    survivor: Vec<Survivor>,
+}
+
+/// Such a change.
+#[derive(Deserialize)]
+struct Survivor {
+    /// The file, below `measures`.
+    file: String,
+    /// The line without the spaces around it.
+    line: String,
+    from: String,
+    to: String,
+    /// Why no row can differ.
+    #[allow(dead_code)] // For readers.
+    why: String,
+}
+
+/// What was tried.
+#[derive(Default)]
+struct Tally {
+    tried: usize,
+    /// Changes that nobody noticed and that are listed.
+    listed: usize,
+    /// Those that are not.
+    survivors: usize,
+}
+
+impl Tally {
+    fn add(&mut self, file: &str, mutant: &Mutant, noticed: bool, known: &[Survivor]) {
+        self.tried += 1;
+        if noticed {
+            return;
+        }
+        let is_it = |one: &&Survivor| {
+            one.file == file && one.line == mutant.text && one.from == mutant.from && one.to == mutant.to
+        };
+        if known.iter().any(|one| is_it(&one)) {
+            self.listed += 1;
+            return;
+        }
+        self.survivors += 1;
+        println!("SURVIVES {file} line {}: {} -> {}\n         {}", mutant.line, mutant.from, mutant.to, mutant.text);
     }
-    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
-    let measures = definition::catalog().unwrap();
-    let instruments = instrument::instruments(&[]).unwrap();
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let (kind, prefix) = (arguments.next().unwrap_or_default(), arguments.next().unwrap_or_default());
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let known: Survivors =
+        toml::from_str(&std::fs::read_to_string(home.join("examples/survivors.toml")).unwrap()).unwrap();
+    let known = known.survivor;
+    let tally = match kind.as_str() {
+        "measures" => definitions(&prefix, &known, false),
+        "rules" => definitions(&prefix, &known, true),
+        "cohorts" => cohorts(&prefix, &known),
+        "prepared" => prepared(&prefix, &known),
+        _ => {
+            println!("say what to change: measures, rules, cohorts or prepared");
+            return ExitCode::from(2);
+        }
+    };
+    let Tally { tried, listed, survivors } = tally;
+    println!("{tried} changes: {} noticed, {listed} listed, {survivors} survive", tried - listed - survivors);
+    if survivors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Definitions by folder.
+fn folders(wanted: impl Fn(&Measure) -> bool) -> BTreeMap<String, Vec<Measure>> {
     let mut folders: BTreeMap<String, Vec<Measure>> = BTreeMap::new();
-    for measure in measures.into_iter().filter(|measure| measure.id.starts_with(&prefix)) {
+    for measure in definition::catalog().unwrap().into_iter().filter(wanted) {
         folders.entry(measure.folder.clone()).or_default().push(measure);
     }
-    let (mut tried, mut survivors) = (0, 0);
-    for (folder, variants) in folders {
-        // Its own decks, and others that expect something of it.
-        let speaks = |place: &PathBuf| {
-            let text = std::fs::read_to_string(place.join("deck.toml")).unwrap_or_default();
-            variants.iter().any(|measure| text.contains(&format!("{:?}", measure.id)))
-        };
-        let decks: Vec<PathBuf> = deck::decks_in(&catalog).into_iter().filter(speaks).collect();
-        for mutant in mutants(&variants[0].sql) {
-            tried += 1;
-            if !noticed(&decks, &variants, &instruments, &mutant.sql) {
-                survivors += 1;
-                println!(
-                    "SURVIVES {folder} line {}: {} -> {}\n         {}",
-                    mutant.line, mutant.from, mutant.to, mutant.text
-                );
-            }
+    folders
+}
+
+/// The decks that expect something of these measures, their own or others.
+fn decks_of(measures: &[Measure]) -> Vec<PathBuf> {
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
+    let speaks = |place: &PathBuf| {
+        let text = std::fs::read_to_string(place.join("deck.toml")).unwrap_or_default();
+        measures.iter().any(|measure| text.contains(&format!("{:?}", measure.id)))
+    };
+    deck::decks_in(&catalog).into_iter().filter(speaks).collect()
+}
+
+/// The text of a definition as its file has it.
+fn own_text(measure: &Measure) -> String {
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
+    std::fs::read_to_string(catalog.join(&measure.folder).join(measure.sql_file)).unwrap()
+}
+
+/// The SQL of a rule, with that of its cohort.
+fn with_cohort(measure: &Measure, text: &str) -> String {
+    if is_rule(measure) { rule::with_cohort(text, rule::cohort_sql(&measure.cohort).unwrap()) } else { text.to_owned() }
+}
+
+fn is_rule(measure: &Measure) -> bool {
+    measure.sql_file == "rule.sql"
+}
+
+/// Changes definitions.
+fn definitions(prefix: &str, known: &[Survivor], rules: bool) -> Tally {
+    let instruments = instrument::instruments(&[]).unwrap();
+    let mut tally = Tally::default();
+    for (folder, variants) in folders(|measure| measure.id.starts_with(prefix) && is_rule(measure) == rules) {
+        let decks = decks_of(&variants);
+        let file = format!("catalog/{folder}/{}", variants[0].sql_file);
+        let text = own_text(&variants[0]);
+        assert!(
+            !noticed(&decks, &variants, &instruments, |measure| with_cohort(measure, &text)),
+            "{folder}: its decks fail"
+        );
+        for mutant in mutants(&text) {
+            let found = noticed(&decks, &variants, &instruments, |measure| with_cohort(measure, &mutant.sql));
+            tally.add(&file, &mutant, found, known);
         }
-        println!("{folder}: done ({tried} mutants so far, {survivors} survive)");
+        println!("{folder}: done ({} changes so far, {} survive)", tally.tried, tally.survivors);
     }
-    println!("{tried} mutants, {} noticed, {survivors} survive", tried - survivors);
+    tally
+}
+
+/// Changes cohorts.
+fn cohorts(prefix: &str, known: &[Survivor]) -> Tally {
+    let instruments = instrument::instruments(&[]).unwrap();
+    let mut tally = Tally::default();
+    for cohort in rule::cohorts().into_iter().filter(|cohort| cohort.starts_with(prefix)) {
+        let rules: Vec<(Vec<Measure>, Vec<PathBuf>)> = folders(|measure| is_rule(measure) && measure.cohort == cohort)
+            .into_values()
+            .map(|variants| (variants.clone(), decks_of(&variants)))
+            .collect();
+        let file = format!("cohorts/{cohort}.sql");
+        for mutant in mutants(rule::cohort_sql(&cohort).unwrap()) {
+            let found = rules.iter().any(|(variants, decks)| {
+                let text = own_text(&variants[0]);
+                noticed(decks, variants, &instruments, |_| rule::with_cohort(&text, &mutant.sql))
+            });
+            tally.add(&file, &mutant, found, known);
+        }
+        println!("{cohort}: done ({} changes so far, {} survive)", tally.tried, tally.survivors);
+    }
+    tally
 }
 
 /// Changes prepared views.
-fn prepared(prefix: &str) {
+fn prepared(prefix: &str, known: &[Survivor]) -> Tally {
     let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
     let measures = definition::catalog().unwrap();
     let instruments = instrument::instruments(&[]).unwrap();
     let views = [definition::prepared_views(), definition::whole_views()];
     let all: Vec<&View> = views.iter().flatten().collect();
-    let (mut tried, mut survivors) = (0, 0);
+    let mut tally = Tally::default();
     for view in all.iter().filter(|view| view.name.starts_with(prefix)) {
         // Measures that read the view come before those that rest on it by way of others.
         let mut resting = vec![view.name.clone()];
@@ -88,8 +208,8 @@ fn prepared(prefix: &str) {
         });
         let decks: Vec<PathBuf> =
             own.chain(folders.iter().flat_map(|folder| deck::decks_in(&catalog.join(folder)))).collect();
+        let file = format!("prepared/{}.sql", view.name);
         for mutant in mutants(&view.sql) {
-            tried += 1;
             let mut changed = views.to_vec();
             for one in changed.iter_mut().flatten().filter(|one| one.name == view.name) {
                 one.sql.clone_from(&mutant.sql);
@@ -98,17 +218,11 @@ fn prepared(prefix: &str) {
                 deck::run_with(folder, None, &measures, &instruments, &changed)
                     .map_or(true, |comparisons| comparisons.iter().any(|found| !found.passed))
             });
-            if !noticed {
-                survivors += 1;
-                println!(
-                    "SURVIVES prepared/{} line {}: {} -> {}\n         {}",
-                    view.name, mutant.line, mutant.from, mutant.to, mutant.text
-                );
-            }
+            tally.add(&file, &mutant, noticed, known);
         }
-        println!("{}: done ({tried} mutants so far, {survivors} survive)", view.name);
+        println!("{}: done ({} changes so far, {} survive)", view.name, tally.tried, tally.survivors);
     }
-    println!("{tried} mutants, {} noticed, {survivors} survive", tried - survivors);
+    tally
 }
 
 struct Mutant {
@@ -196,11 +310,16 @@ fn numbers(code: &str) -> Vec<(usize, u64)> {
     found
 }
 
-/// Whether any deck disagrees, or the SQL breaks.
-fn noticed(decks: &[PathBuf], variants: &[Measure], instruments: &[Instrument], sql: &str) -> bool {
+/// Whether any deck disagrees, or the SQL breaks, when the measures have other texts.
+fn noticed(
+    decks: &[PathBuf],
+    variants: &[Measure],
+    instruments: &[Instrument],
+    sql: impl Fn(&Measure) -> String,
+) -> bool {
     let ids: BTreeSet<&str> = variants.iter().map(|measure| measure.id.as_str()).collect();
     let changed: Vec<Measure> =
-        variants.iter().map(|measure| Measure { sql: sql.to_owned(), ..measure.clone() }).collect();
+        variants.iter().map(|measure| Measure { sql: sql(measure), ..measure.clone() }).collect();
     decks.iter().any(|folder| match deck::run(folder, None, &changed, instruments) {
         Ok(comparisons) => comparisons.iter().any(|found| ids.contains(found.measure.as_str()) && !found.passed),
         Err(_) => true,
