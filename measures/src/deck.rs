@@ -333,7 +333,7 @@ async fn run_deck(
             let naming = Naming { cohort: &cohort.units(), names: &names, own: &pass.own };
             units.extend(kept.batches(measure, &bench.span, &naming)?);
         }
-        bench.register_units("unit", vec![units])?;
+        bench.register_units("unit", &contract::result("unit")?.schema(), vec![units])?;
         if let Some(text) = &expectation.units {
             compare_units(&deck, bench, measure, text, expectation.tolerance, &mut comparisons).await?;
         }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use carecoord_lake::grouped::{self, Planned};
-use carecoord_lake::parquet_file::Writer;
+use carecoord_lake::parquet_file::{Writer, lean_properties};
 use carecoord_lake::{files, sql};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
@@ -18,6 +18,7 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
+use parquet::file::properties::WriterProperties;
 
 use crate::error::{MeasureError, Result};
 
@@ -125,6 +126,7 @@ impl Engine for SessionContext {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // For `map_err`.
 fn refused(error: DataFusionError) -> MeasureError {
     MeasureError::engine("the SQL was refused", error.strip_backtrace())
 }
@@ -146,6 +148,15 @@ fn nullable(schema: &Schema) -> Schema {
             .map(|field| Field::new(field.name(), field.data_type().clone(), true))
             .collect::<Vec<_>>(),
     )
+}
+
+/// Statistics of all columns but texts: nobody looks for a range of names, and to find the least of millions takes time.
+fn as_written(schema: &Schema) -> WriterProperties {
+    let is_text =
+        |field: &&Arc<Field>| matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let searched: Vec<&str> =
+        schema.fields().iter().filter(|field| !is_text(field)).map(|field| field.name().as_str()).collect();
+    lean_properties(&searched, &[])
 }
 
 async fn write_partitions(query: Planned, folder: &Path, group: usize) -> Result<Stored> {
@@ -173,7 +184,7 @@ async fn write_partitions(query: Planned, folder: &Path, group: usize) -> Result
                     .map_err(|error| MeasureError::engine("the query failed", error))?;
                 let writer = match &mut out {
                     Some(writer) => writer,
-                    None => out.insert(Writer::create(&path, Arc::clone(&schema))?),
+                    None => out.insert(Writer::create_with(&path, Arc::clone(&schema), as_written(&schema))?),
                 };
                 writer.write(&batch)?;
                 rows += batch.num_rows() as u64;

@@ -318,7 +318,7 @@ impl Shared {
         for ((measure, kept), risk) in pass.measures.iter().zip(&kept).zip(risk) {
             if measure.risk_sql.is_some() {
                 let units = units.units();
-                risk.push(kept.batches(measure, &self.span, &self.naming(&units, pass))?);
+                risk.push(kept.for_risk(measure, &self.span, &self.naming(&units, pass), risk::year_of(&self.span))?);
             }
         }
         self.timings.end(begun, "count", pass.ids());

@@ -25,6 +25,7 @@ use crate::error::{MeasureError, Result};
 use crate::rates::{ALL, UNKNOWN};
 use crate::rows::Cell;
 use crate::span::{Span, days};
+use crate::unit_table::risk_schema;
 use crate::workbench::{Workbench, text_at};
 
 /// Months of units that a model is fitted to.
@@ -125,9 +126,9 @@ pub(crate) async fn risk(
     let mut read_models: BTreeMap<String, Read> = BTreeMap::new();
     let mut terms = Vec::new();
     let table = format!("unit_of_{}", measure.id.replace('.', "_"));
-    bench.register_units(&table, units)?;
+    bench.register_units(&table, &risk_schema()?, units)?;
     for bench in benches {
-        for batch in bench.risk(measure, &table, text, (first, last)).await? {
+        for batch in bench.risk(measure, &table, text).await? {
             read(measure, &batch, &mut read_models, &mut terms)?;
         }
     }

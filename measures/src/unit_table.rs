@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringViewArray};
-use arrow::datatypes::{Date32Type, Int64Type};
+use arrow::datatypes::{Date32Type, Int64Type, Schema, SchemaRef};
 use carecoord_lake::contract::{self, Contract};
 use carecoord_lake::files;
 use carecoord_lake::parquet_file::{Writer, lean_properties};
@@ -18,7 +18,7 @@ use crate::dictionary::NONE;
 use crate::error::{MeasureError, Result};
 use crate::outcomes::{Codes, Maturity, Numbers, Outcomes};
 use crate::people::{Dictionaries, People};
-use crate::span::Span;
+use crate::span::{Span, days};
 
 /// Rows that are named and written together.
 const ROWS_AT_ONCE: usize = 65_536;
@@ -291,6 +291,44 @@ impl MeasureUnits {
         all.chunks(ROWS_AT_ONCE).map(batch).collect()
     }
 
+    /// The rows that a model of risk is made of, with [`RISK_COLUMNS`]: those that count and are mature, of months from `first` to `last`,
+    /// in no order.
+    ///
+    /// # Errors
+    /// When a column is missing, which the contract rules out.
+    pub fn for_risk(
+        &self,
+        measure: &Measure,
+        span: &Span,
+        naming: &Naming<'_>,
+        (first, last): (jiff::civil::Date, jiff::civil::Date),
+    ) -> Result<Vec<RecordBatch>> {
+        let maturity = Maturity::new(measure, span);
+        let months = days(first)..=days(last);
+        let wanted = |kept: &Kept| {
+            let (rows, row) = (&self.0[kept.0 as usize], kept.1 as usize);
+            let index_date = naming.cohort.units[rows.place[row] as usize].index_date;
+            let mature_on = rows.mature_on.get(row).copied().unwrap_or_else(|| maturity.after(index_date));
+            rows.counts(row) == Some(true)
+                && maturity.reached(mature_on)
+                && index_date.is_some_and(|day| months.contains(&first_of_month(day)))
+        };
+        let all: Vec<Kept> = self.all().filter(wanted).collect();
+        let schema = risk_schema()?;
+        let batch = |rows: &[Kept]| {
+            let places: Vec<u32> = rows.iter().map(|kept| self.place(*kept)).collect();
+            let column = |name| {
+                let of_unit = naming.unit_column(name, &places);
+                of_unit.or_else(|| self.column(name, rows, measure, maturity, naming))
+            };
+            let found: Option<Vec<ArrayRef>> = RISK_COLUMNS.into_iter().map(column).collect();
+            let found =
+                found.ok_or_else(|| MeasureError::engine("the units", "a column of the contract is not known"))?;
+            RecordBatch::try_new(Arc::clone(&schema), found).map_err(failed)
+        };
+        all.chunks(ROWS_AT_ONCE).map(batch).collect()
+    }
+
     /// Writes the rows as one file of the results table `measure_unit`, and says how many they are. `row_of` is the number of each
     /// unit's row in the table of its cohort.
     ///
@@ -360,6 +398,19 @@ pub fn write_cohort(
         }),
     )?;
     Ok((row_of, order.len() as u64))
+}
+
+/// What a model of risk needs to know of a unit.
+const RISK_COLUMNS: [&str; 4] = ["unit_id", "patient_id", "organization_id", "in_numerator"];
+
+/// The columns of [`MeasureUnits::for_risk`].
+///
+/// # Errors
+/// When a column is missing, which the contract rules out.
+pub fn risk_schema() -> Result<SchemaRef> {
+    let schema = contract::result("unit")?.schema();
+    let fields = RISK_COLUMNS.into_iter().map(|name| schema.field_with_name(name).cloned());
+    Ok(Arc::new(Schema::new(fields.collect::<std::result::Result<Vec<_>, _>>().map_err(failed)?)))
 }
 
 fn batch(contract: &Contract, column: impl Fn(&str) -> Option<ArrayRef>) -> Result<RecordBatch> {

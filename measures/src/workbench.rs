@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, Date32Array, Int64Array, RecordBatch, StringViewArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use carecoord_lake::contract;
 use carecoord_lake::grouped::{self, Grouped, Part, Planned};
 use carecoord_lake::sql;
@@ -344,13 +344,12 @@ impl Workbench {
         Ok(name)
     }
 
-    /// Registers the units of a measure as a table of schema `prepared`, from those of each group.
+    /// Registers units as a table of schema `prepared`, from those of each group.
     ///
     /// # Errors
-    /// When the rows do not have the columns of units.
-    pub fn register_units(&self, name: &str, groups: Vec<Vec<RecordBatch>>) -> Result<()> {
-        let schema = contract::result("unit")?.schema();
-        let part = |units| Ok(Part { provider: sql::in_memory(Arc::clone(&schema), units)?, within: None });
+    /// When the rows do not have the columns of `schema`.
+    pub fn register_units(&self, name: &str, schema: &SchemaRef, groups: Vec<Vec<RecordBatch>>) -> Result<()> {
+        let part = |units| Ok(Part { provider: sql::in_memory(Arc::clone(schema), units)?, within: None });
         self.register_parts(name, groups.into_iter().map(part).collect::<Result<_>>()?)
     }
 
@@ -360,22 +359,14 @@ impl Workbench {
         self.session.plans.lock().unwrap_or_else(PoisonError::into_inner).retain(|text, _| !text.contains(name));
     }
 
-    /// The counting, mature units of a measure in the table `units` of schema `prepared`, of months from `first` to `last`, with
-    /// what its `risk.sql` says of them, in no order.
+    /// The units of a measure in the table `units` of schema `prepared`, with what its `risk.sql` says of them, in no order.
     ///
     /// # Errors
     /// When the text is broken.
-    pub async fn risk(
-        &self,
-        measure: &Measure,
-        units: &str,
-        text: &str,
-        (first, last): (jiff::civil::Date, jiff::civil::Date),
-    ) -> Result<Vec<RecordBatch>> {
+    pub async fn risk(&self, measure: &Measure, units: &str, text: &str) -> Result<Vec<RecordBatch>> {
         let query = format!(
             "select u.in_numerator as risk_outcome, u.organization_id as risk_organization, r.* from prepared.{units} u \
-             join ({text}\n) r on r.unit_id = u.unit_id and r.patient_id = u.patient_id \
-             where u.in_denominator and u.mature and u.period between date '{first}' and date '{last}'"
+             join ({text}\n) r on r.unit_id = u.unit_id and r.patient_id = u.patient_id"
         );
         self.beside(measure, "risk.sql", &query).await
     }
