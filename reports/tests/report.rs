@@ -526,7 +526,7 @@ fn a_measure_of_which_nothing_was_found_asks_to_check_the_data() {
     let results = tempfile::tempdir().expect("a folder");
     synthetic::write(results.path());
     let mut measures: Vec<_> = MEASURES.iter().map(synthetic::measure_row).collect();
-    measures[0][22] = synthetic::Value::Boolean(true);
+    synthetic::set_measure(&mut measures[0], "nothing_found", synthetic::Value::Boolean(true));
     Table::write(results.path(), "measure", &measures);
     let files = render(results.path(), &results.path().join("report"), &options()).expect("a report");
     let html = fs::read_to_string(&files.html).expect("a page");

@@ -200,7 +200,6 @@ impl World {
         use Value::{Boolean, Date, Integer, Text};
         synthetic::write(folder);
         let ids = KINDS.iter().map(|kind| (kind.id, kind.kind)).chain([ALONE, SWAP, ZERO].map(|id| (id, "proportion")));
-        let columns = &carecoord_lake::contract::result("measure").expect("a results table").columns;
         let measures: Vec<Vec<Value>> = ids
             .map(|(id, kind)| {
                 let mut row = synthetic::measure_row(&MEASURES[0]);
@@ -209,7 +208,7 @@ impl World {
                     values.extend([("multiplier", Value::Number(1.0)), ("value_unit", Text("days"))]);
                 }
                 for (column, value) in values {
-                    row[columns.iter().position(|each| each.name == column).expect("a column of measure")] = value;
+                    synthetic::set_measure(&mut row, column, value);
                 }
                 row
             })

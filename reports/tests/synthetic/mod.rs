@@ -43,6 +43,13 @@ pub fn measure_row(made: &Measure) -> Vec<Value> {
     measures::row(made)
 }
 
+/// Sets a column of a row of the table `measure`.
+pub fn set_measure(row: &mut [Value], column: &str, value: Value) {
+    let contract = carecoord_lake::contract::result("measure").expect("a results table");
+    let place = contract.columns.iter().position(|each| each.name == column);
+    row[place.expect("a column of measure")] = value;
+}
+
 /// Writes `rate` again with a number in every row that is suppressed.
 pub fn leak(folder: &Path, number: f64) {
     let (mut rates, _, _) = rates::rows();
