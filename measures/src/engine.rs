@@ -159,6 +159,7 @@ fn as_written(schema: &Schema) -> WriterProperties {
     lean_properties(&searched, &[])
 }
 
+/// Writes the rows of each partition into a file of its own, all partitions at once. A partition without rows has no file.
 async fn write_partitions(query: Planned, folder: &Path, group: usize) -> Result<Stored> {
     files::create_folder(folder)?;
     let failed =
