@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use carecoord_lake::snapshot::Store;
 use futures::{StreamExt, stream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::before;
@@ -183,11 +183,24 @@ impl Running {
                 None => cohorts.push((name, vec![counting])),
             }
         }
+        // Turns are taken in the order in which cohorts are read: rates of one that went ahead would wait in memory for the others.
+        let mut before: Option<oneshot::Receiver<()>> = None;
         for (cohort, passes) in cohorts {
             let shared = Arc::clone(&self.shared);
+            let (begun, next) = oneshot::channel();
+            let before = before.replace(next);
             // Room for all of it: a cohort that had to wait for a reader would keep its turn from the cohort that is read first.
             let (done, measured) = mpsc::channel(passes.len().max(1));
-            let task = tokio::spawn(async move { shared.measure(&cohort, passes, &done).await });
+            let task = tokio::spawn(async move {
+                if let Some(before) = before {
+                    // One that ended before it had its turn holds nobody up.
+                    let _ = before.await;
+                }
+                // Held until the rates are made: models of risk hold rows too, and the memory of a large lake is enough for one cohort.
+                let _turn = shared.cohorts.acquire().await.map_err(closed)?;
+                let _ = begun.send(());
+                Arc::clone(&shared).measure(&cohort, passes, &done).await
+            });
             self.cohorts.push_back(CohortUnderWay { task, measured });
         }
     }
@@ -241,8 +254,6 @@ impl Shared {
         mut passes: Vec<Counting>,
         done: &mpsc::Sender<Vec<Measured>>,
     ) -> Result<()> {
-        // Held until the rates are made: models of risk hold rows too, and the memory of a large lake is enough for one cohort.
-        let _turn = self.cohorts.acquire().await.map_err(closed)?;
         self.count(cohort, &mut passes).await?;
         let rated = passes.into_iter().map(|counting| {
             let shared = Arc::clone(&self);
